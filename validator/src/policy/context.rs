@@ -1,0 +1,116 @@
+//! The condition keys of one request.
+
+use super::fold::fold;
+
+/// The condition keys of one request. Keys are case-insensitive; a key may have several values.
+///
+/// Server-derived keys are set by the server alone: nothing that a client names goes in by a client's name.
+///
+/// Values are text, as a policy writes them: numbers in decimal, dates in ISO 8601 or epoch seconds, booleans as
+/// `true` and `false`, binary values in standard base64.
+#[derive(Clone, Debug, Default)]
+pub struct Context {
+    entries: Vec<(String, Values)>,
+}
+
+#[derive(Clone, Debug)]
+enum Values {
+    One(String),
+    Many(Vec<String>),
+}
+
+impl Values {
+    fn as_slice(&self) -> &[String] {
+        match self {
+            Self::One(value) => std::slice::from_ref(value),
+            Self::Many(values) => values,
+        }
+    }
+}
+
+impl Context {
+    /// Sets a single-valued key.
+    pub fn set(&mut self, key: &str, value: impl Into<String>) {
+        self.put(key, Values::One(value.into()));
+    }
+
+    /// Sets a multi-valued key, such as `aws:TagKeys`. A key without values is a key that is not there.
+    pub fn set_all(&mut self, key: &str, values: impl IntoIterator<Item = String>) {
+        self.put(key, Values::Many(values.into_iter().collect()));
+    }
+
+    /// All keys, folded, and their values; without those that have none.
+    pub(super) fn entries(&self) -> impl Iterator<Item = (&str, &[String])> {
+        let entries = self.entries.iter().map(|(key, values)| (key.as_str(), values.as_slice()));
+        entries.filter(|(_, values)| !values.is_empty())
+    }
+
+    /// The values of a folded key; empty if it is not there.
+    pub(super) fn values(&self, key: &ContextKey) -> &[String] {
+        self.find(key).map_or(&[], Values::as_slice)
+    }
+
+    /// The value of a key as a policy variable: [only single-valued keys][1] can be variables.
+    ///
+    /// [1]: https://docs.aws.amazon.com/IAM/latest/UserGuide/reference_policies_condition-single-vs-multi-valued-context-keys.html
+    pub(super) fn variable(&self, key: &ContextKey) -> Variable<'_> {
+        match self.find(key) {
+            Some(Values::One(value)) => Variable::Value(value),
+            Some(Values::Many(values)) if !values.is_empty() => Variable::Several,
+            _ => Variable::Missing,
+        }
+    }
+
+    fn find(&self, key: &ContextKey) -> Option<&Values> {
+        // A request has some twenty keys: a scan beats a map.
+        self.entries.iter().find(|(name, _)| *name == key.0).map(|(_, values)| values)
+    }
+
+    fn put(&mut self, key: &str, values: Values) {
+        let key = ContextKey::new(key).0;
+        match self.entries.iter_mut().find(|(name, _)| *name == key) {
+            Some((_, old)) => *old = values,
+            None => self.entries.push((key, values)),
+        }
+    }
+}
+
+/// What a policy variable stands for in one request.
+#[derive(Debug)]
+pub(super) enum Variable<'a> {
+    Value(&'a str),
+    Several,
+    Missing,
+}
+
+/// The name of a condition key, folded so that equal keys are equal bytes.
+#[derive(Clone, Debug, Eq, PartialEq)]
+pub(super) struct ContextKey(String);
+
+impl ContextKey {
+    pub(super) fn new(key: &str) -> Self {
+        Self(key.chars().map(fold).collect())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn keys_are_blind_to_case_after_the_slash_too() {
+        let mut context = Context::default();
+        context.set("aws:PrincipalTag/Team", "red");
+        assert_eq!(context.values(&ContextKey::new("AWS:principaltag/TEAM")), ["red"]);
+        context.set("AWS:PrincipalTag/team", "blue");
+        assert_eq!(context.values(&ContextKey::new("aws:PrincipalTag/Team")), ["blue"]);
+    }
+
+    #[test]
+    fn a_key_without_values_is_not_there() {
+        let mut context = Context::default();
+        context.set_all("aws:TagKeys", []);
+        assert!(context.values(&ContextKey::new("aws:TagKeys")).is_empty());
+        assert!(matches!(context.variable(&ContextKey::new("aws:TagKeys")), Variable::Missing));
+    }
+}
