@@ -1,0 +1,31 @@
+//! The security token: a sealed, signed statement that a session exists. Opaque to its holder.
+//!
+//! [`KeyRing::open`] reads tokens, [`Minter::mint`] makes them, a [`TrustBundle`] carries the keys of a ring to a
+//! validator. Layout, derivations and order of checks: `docs/token-format.md`.
+
+mod boxes;
+mod bundle;
+mod claims;
+mod header;
+mod keys;
+mod mint;
+mod public_key;
+mod ring;
+mod scan;
+mod session;
+mod wire;
+
+pub use bundle::{InvalidBundle, TrustBundle};
+pub use claims::{Claims, Federation, Origin, SessionId, SessionTag};
+pub use mint::{MintError, Minted, Minter, Zone};
+pub use ring::{InvalidKeyRing, KeyRing, KeyState, VerifyingKey, ZoneKey};
+pub use session::{Session, SessionSecret, Step, TokenError};
+
+/// Longest token, in characters.
+pub const MAX_LENGTH: usize = 4096;
+
+/// What stands before a token's bytes when they are signed.
+const SIGNED_PREFIX: &[u8; 13] = b"STS-TOKEN\0v1\0";
+
+/// Bytes of an Ed25519 signature.
+const SIGNATURE_LENGTH: usize = 64;

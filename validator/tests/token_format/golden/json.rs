@@ -1,0 +1,130 @@
+//! Rings and sessions as JSON. Bytes are hexadecimal, times seconds since 1970, what is absent is null.
+
+use serde_json::{Value, json};
+
+use brevet_validator::identity::Principal;
+use brevet_validator::secret::Secret;
+use brevet_validator::timestamp::Timestamp;
+use brevet_validator::token::{Claims, KeyRing, KeyState, Session, SessionSecret, VerifyingKey, Zone, ZoneKey};
+
+use crate::samples::*;
+
+/// The rings that vectors are opened with.
+pub(super) fn rings() -> Vec<(&'static str, Value)> {
+    let later = VerifyingKey { not_before: at(NOW + 1), ..verifying_key() };
+    let earlier = VerifyingKey { not_after: at(NOW), ..verifying_key() };
+    let distrusted = VerifyingKey { state: KeyState::Distrusted, ..verifying_key() };
+    vec![
+        ("sts", ring_to_json(&verifying_key(), &Zone::Sts)),
+        ("default", ring_to_json(&verifying_key(), &Zone::Default)),
+        ("later", ring_to_json(&later, &Zone::Sts)),
+        ("earlier", ring_to_json(&earlier, &Zone::Sts)),
+        ("distrusted", ring_to_json(&distrusted, &Zone::Sts)),
+    ]
+}
+
+fn ring_to_json(key: &VerifyingKey, zone: &Zone) -> Value {
+    let zone_key = minter().zone_key(zone);
+    json!({
+        "trust_domain": hex(&TRUST_DOMAIN),
+        "verifying_keys": [{
+            "id": key.id,
+            "public": hex(&key.public),
+            "not_before": key.not_before.unix(),
+            "not_after": key.not_after.unix(),
+            "max_lifetime": key.max_lifetime,
+            "distrusted": key.state == KeyState::Distrusted,
+        }],
+        "zone_keys": [{
+            "epoch": zone_key.epoch,
+            "seal": hex(zone_key.seal.expose()),
+            "zone": hex(zone_key.zone.expose()),
+        }],
+    })
+}
+
+pub(super) fn ring_from_json(ring: &Value) -> KeyRing {
+    let number = |value: &Value| value.as_u64().and_then(|n| n.try_into().ok()).unwrap();
+    let time = |value: &Value| at(value.as_i64().unwrap());
+    let verifying_keys = ring["verifying_keys"].as_array().unwrap().iter().map(|key| VerifyingKey {
+        id: number(&key["id"]),
+        public: bytes(&key["public"]),
+        not_before: time(&key["not_before"]),
+        not_after: time(&key["not_after"]),
+        max_lifetime: key["max_lifetime"].as_i64().unwrap(),
+        state: if key["distrusted"] == true { KeyState::Distrusted } else { KeyState::Active },
+    });
+    let zone_keys = ring["zone_keys"].as_array().unwrap().iter().map(|key| ZoneKey {
+        epoch: number(&key["epoch"]),
+        seal: Secret::new(bytes(&key["seal"])),
+        zone: Secret::new(bytes(&key["zone"])),
+    });
+    KeyRing::new(bytes(&ring["trust_domain"]), verifying_keys.collect(), zone_keys.collect()).unwrap()
+}
+
+pub(super) fn session_to_json(session: &Session) -> Value {
+    let secret = match &session.secret {
+        SessionSecret::SecretKey(secret) => secret.expose(),
+        other => panic!("no vector has {other:?}"),
+    };
+    json!({
+        "session_id": hex(&session.id.0),
+        "issued_at": session.lifetime.issued_at.unix(),
+        "expires_at": session.lifetime.expires_at.unix(),
+        "secret_access_key": secret,
+        "claims": claims_to_json(&session.claims),
+    })
+}
+
+fn claims_to_json(claims: &Claims) -> Value {
+    let tags = claims.tags.iter().map(|t| json!({"key": t.key, "value": t.value, "transitive": t.transitive}));
+    let federation = claims
+        .federation
+        .as_ref()
+        .map(|f| json!({"issuer": f.issuer, "subject": f.subject, "provider_id": f.provider_id}));
+    json!({
+        "principal": principal_to_json(&claims.principal),
+        "origin": format!("{:?}", claims.origin),
+        "generation": claims.generation,
+        "source_identity": claims.source_identity,
+        "tags": tags.collect::<Vec<_>>(),
+        "session_policy": claims.session_policy,
+        "session_policy_arns": claims.session_policy_arns,
+        "federation": federation,
+        "mfa_at": claims.mfa_at.map(Timestamp::unix),
+        "ancestors": claims.ancestors.iter().map(|id| hex(&id.0)).collect::<Vec<_>>(),
+        "root_expires_at": claims.root_expires_at.map(Timestamp::unix),
+        "source_access_key": claims.source_access_key.map(|id| id.to_string()),
+        "source_user": claims.source_user.map(|id| id.to_string()),
+        "directory_revision": claims.directory_revision,
+        "audience": claims.audience,
+        "region": claims.region,
+    })
+}
+
+fn principal_to_json(principal: &Principal) -> Value {
+    let account = principal.account().to_string();
+    match principal {
+        Principal::Root { .. } => json!({"root": {"account": account}}),
+        Principal::User { path, name, id, .. } => {
+            json!({"user": {"account": account, "path": path, "name": name, "id": id.as_str()}})
+        }
+        Principal::RoleSession { role_path, role_name, role_id, session_name, .. } => json!({"role_session": {
+            "account": account, "role_path": role_path, "role_name": role_name,
+            "role_id": role_id.as_str(), "session_name": session_name.as_str(),
+        }}),
+        Principal::FederatedUser { name, user, .. } => json!({"federated_user": {
+            "account": account, "name": name.as_str(), "user": user.map(|id| id.to_string()),
+        }}),
+    }
+}
+
+fn hex(bytes: &[u8]) -> String {
+    bytes.iter().map(|byte| format!("{byte:02x}")).collect()
+}
+
+fn bytes<const N: usize>(hex: &Value) -> [u8; N] {
+    let hex = hex.as_str().unwrap();
+    assert_eq!(hex.len(), 2 * N);
+    std::array::from_fn(|i| u8::from_str_radix(&hex[2 * i..2 * i + 2], 16).unwrap())
+}
