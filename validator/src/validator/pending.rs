@@ -1,0 +1,88 @@
+//! A request between its credentials and its payload.
+
+use std::sync::Arc;
+
+use sha2::{Digest, Sha256};
+
+use super::long_lived::{KnownSecret, LongLivedKeys};
+use super::sessions::{DerivedKey, KnownSession, Sessions};
+use super::{Rejection, Verified};
+use crate::credential::AccessKeyId;
+use crate::identity::Principal;
+use crate::signature::{DeclaredPayload, Payload, Presented, Scope};
+
+/// A request that is in order up to its payload and signature.
+pub struct Pending<'a> {
+    presented: Presented<'a>,
+    signer: Signer<'a>,
+    key: DerivedKey,
+}
+
+/// Whose signature it must be, and the cache to put it into, unless it came from there.
+pub(super) enum Signer<'a> {
+    Session { known: Arc<KnownSession>, cache: Option<&'a Sessions> },
+    LongLived { id: AccessKeyId, principal: Principal, known: Arc<KnownSecret>, cache: Option<&'a LongLivedKeys> },
+}
+
+impl std::fmt::Debug for Pending<'_> {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("Pending").field("access_key_id", &self.presented.access_key_id()).finish_non_exhaustive()
+    }
+}
+
+impl<'a> Pending<'a> {
+    pub(super) fn new(presented: Presented<'a>, signer: Signer<'a>, key: DerivedKey) -> Self {
+        Self { presented, signer, key }
+    }
+
+    /// The access key id that the request names. Nothing proves yet that the key signed it.
+    pub fn access_key_id(&self) -> &str {
+        self.presented.access_key_id()
+    }
+
+    /// The scope of the signature.
+    pub fn scope(&self) -> Scope<'_> {
+        self.presented.scope()
+    }
+
+    /// What the request says of its payload.
+    pub fn payload(&self) -> DeclaredPayload {
+        self.presented.payload()
+    }
+
+    /// Checks payload hash and signature. Only now the session enters the cache.
+    pub fn finish(self, body: &[u8]) -> Result<Verified, Rejection> {
+        let payload = match self.presented.payload() {
+            DeclaredPayload::Unsigned => Payload::AsDeclared,
+            DeclaredPayload::Undeclared | DeclaredPayload::Sha256(_) => Payload::Sha256(Sha256::digest(body).into()),
+        };
+        self.accept(payload)
+    }
+
+    /// Checks the signature over what the request declares of its payload. A caller that gets a hash back from
+    /// [`Pending::payload`] must compare it with the body before it lets the last byte through.
+    pub(crate) fn finish_declared(self) -> Result<Verified, Rejection> {
+        self.accept(Payload::AsDeclared)
+    }
+
+    fn accept(self, payload: Payload) -> Result<Verified, Rejection> {
+        self.presented.verify(payload, self.key.key())?;
+        let scope = self.presented.scope();
+        match self.signer {
+            Signer::Session { known, cache } => {
+                known.derived.remember(scope, self.key);
+                if let (Some(cache), Some(token)) = (cache, self.presented.security_token()) {
+                    cache.remember(token, &known);
+                }
+                Ok(Verified::by_session(Arc::clone(&known.session)))
+            }
+            Signer::LongLived { id, principal, known, cache } => {
+                known.derived.remember(scope, self.key);
+                if let Some(cache) = cache {
+                    cache.remember(id, &known);
+                }
+                Ok(Verified::by_long_lived_key(id, principal))
+            }
+        }
+    }
+}
