@@ -1,0 +1,79 @@
+//! One suite for every engine of the store: what the trait promises, each has to keep.
+
+use std::sync::Arc;
+use std::sync::atomic::{AtomicI64, Ordering};
+
+use brevet::store::{MemoryStore, RedbStore, Store, Transaction};
+use brevet_validator::timestamp::Timestamp;
+use tempfile::TempDir;
+
+mod suite;
+
+/// A new, empty store, and the clock it reads.
+struct Fixture {
+    store: Arc<dyn Store>,
+    now: Arc<AtomicI64>,
+    _dir: Option<TempDir>,
+}
+
+impl Fixture {
+    fn memory() -> Self {
+        let (now, clock) = clock();
+        Self { store: Arc::new(MemoryStore::new(clock)), now, _dir: None }
+    }
+
+    fn redb() -> Self {
+        let (now, clock) = clock();
+        let dir = tempfile::tempdir().unwrap();
+        let first = Transaction { id: *b"the first of all", ..Transaction::default() };
+        let store = RedbStore::create(dir.path(), &first, clock).unwrap();
+        Self { store: Arc::new(store), now, _dir: Some(dir) }
+    }
+}
+
+fn clock() -> (Arc<AtomicI64>, impl Fn() -> Timestamp + Send + Sync + 'static) {
+    let now = Arc::new(AtomicI64::new(1_800_000_000));
+    let read = Arc::clone(&now);
+    (now, move || Timestamp::from_unix(read.load(Ordering::Relaxed)).unwrap())
+}
+
+/// Every check of the suite, for every engine.
+macro_rules! conformance {
+    ($($engine:ident => $checks:tt),*) => { $( conformance!(@ $engine $checks); )* };
+    (@ $engine:ident { $($check:ident),* $(,)? }) => {
+        mod $engine {
+            $(
+                #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+                async fn $check() {
+                    super::suite::$check(super::Fixture::$engine()).await;
+                }
+            )*
+        }
+    };
+    ($checks:tt for $($engine:ident),*) => { conformance!($($engine => $checks),*); };
+}
+
+conformance!({
+    a_new_store_is_empty_and_loads,
+    what_is_committed_loads_with_its_version,
+    every_put_raises_the_version_and_a_recreated_key_starts_at_one,
+    deletes_remove_and_an_absent_key_is_no_error,
+    a_failed_precondition_conflicts_and_writes_nothing,
+    preconditions_are_checked_before_anything_is_written,
+    of_100_parallel_creations_under_one_version_one_wins,
+    parallel_commits_all_land_and_get_revisions_of_their_own,
+    a_load_during_commits_never_sees_half_of_one,
+    a_transaction_without_changes_is_a_commit,
+    an_id_is_good_for_one_commit,
+    outcomes_are_found_for_an_hour_and_forgotten_later,
+    odd_keys_are_kept_apart,
+    large_values_come_back_and_larger_ones_are_refused,
+    malformed_transactions_are_refused,
+    a_watcher_sees_every_commit_in_order,
+    a_watcher_of_an_older_revision_gets_a_replay,
+    a_watcher_that_falls_behind_is_told,
+    a_watcher_of_an_unreached_revision_is_told,
+    watchers_end_when_the_store_is_dropped,
+    a_watcher_and_a_load_lose_nothing_between_them,
+    a_commit_goes_on_when_nobody_waits_for_it,
+} for memory, redb);
