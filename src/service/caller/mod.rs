@@ -1,0 +1,221 @@
+//! Who calls, as the directory knows them now: the proof that a request was authenticated.
+
+mod conditions;
+mod kinds;
+mod standing;
+#[cfg(test)]
+mod tests;
+
+use std::net::IpAddr;
+use std::sync::Arc;
+
+use brevet_validator::identity::{Arn, Principal};
+use brevet_validator::policy::{self, Context, Decision, Effect, Kind as PolicyKind, Policies, Policy, Query, Subject};
+use brevet_validator::timestamp::Timestamp;
+use brevet_validator::token::{Origin, Session};
+use brevet_validator::validator::Verified;
+
+pub use self::standing::long_lived_key;
+
+use self::standing::Standing;
+use super::directory::{Role, Snapshot};
+use super::error::{Error, Kind};
+
+/// What a transport knows about a request besides its content.
+#[derive(Clone, Debug)]
+pub struct Envelope {
+    /// Made by the transport; in the answer, the log and the audit record.
+    pub request_id: String,
+    /// Address of the peer, or what a trusted proxy says it is.
+    pub source_ip: IpAddr,
+    /// As sent.
+    pub user_agent: Option<String>,
+    /// Whether the request came over TLS.
+    pub tls: bool,
+    /// `grpc` or `query`.
+    pub wire: &'static str,
+}
+
+/// An authenticated caller. Made only from a [`Verified`] whose principal still exists.
+#[derive(Clone, Debug)]
+pub struct Caller {
+    verified: Verified,
+    snapshot: Arc<Snapshot>,
+    standing: Standing,
+    subject: Subject,
+    /// `None` when the session has none; an empty list allows nothing.
+    session_policies: Option<Vec<Arc<Policy>>>,
+    /// Keys that hold for every request of this caller.
+    context: Context,
+    region: String,
+    now: Timestamp,
+}
+
+impl Caller {
+    /// Looks the principal up in the directory. One that is gone, or made again under the same name, is refused like
+    /// an unknown key, and so is a session from before the last revocation of its principal.
+    pub fn new(
+        verified: Verified,
+        snapshot: Arc<Snapshot>,
+        envelope: &Envelope,
+        region: &str,
+        now: Timestamp,
+    ) -> Result<Self, Error> {
+        let standing = Standing::of(&verified, &snapshot).ok_or_else(invalid_token)?;
+        let session_policies = session_policies(verified.session(), &snapshot)?;
+        let subject = standing.subject(&snapshot);
+        let context = conditions::of_caller(&standing, &subject, verified.session(), &snapshot, envelope, region, now);
+        let region = region.to_owned();
+        Ok(Self { verified, snapshot, standing, subject, session_policies, context, region, now })
+    }
+
+    /// Who acts, by the name and path of today.
+    pub fn principal(&self) -> &Principal {
+        self.standing.principal()
+    }
+
+    /// The check that was passed.
+    pub fn verified(&self) -> &Verified {
+        &self.verified
+    }
+
+    /// The session, if the caller signed with temporary keys.
+    pub fn session(&self) -> Option<&Session> {
+        self.verified.session()
+    }
+
+    /// The directory as of this request. Everything about the request is decided on it.
+    pub fn snapshot(&self) -> &Snapshot {
+        &self.snapshot
+    }
+
+    /// The region that the request was made to.
+    pub fn region(&self) -> &str {
+        &self.region
+    }
+
+    /// Time of this request.
+    pub fn now(&self) -> Timestamp {
+        self.now
+    }
+
+    /// What `Principal` elements can name.
+    pub fn subject(&self) -> &Subject {
+        &self.subject
+    }
+
+    /// A copy of the caller's condition keys, to be completed with those of an operation.
+    pub fn context(&self) -> Context {
+        self.context.clone()
+    }
+
+    /// Generation of the user or role that acts: what a session made now carries.
+    pub(super) fn generation(&self) -> u64 {
+        self.standing.generation(&self.snapshot)
+    }
+
+    /// Whether the kind of the caller's credentials lets them call an action at all, whatever policies say.
+    pub fn may_call(&self, action: &str) -> bool {
+        kinds::may_call(self.session(), action)
+    }
+
+    /// Whether the caller's own policies allow an action.
+    pub fn decide(&self, action: &str, resource: &Arn, context: &Context) -> Decision {
+        self.judge(policy::evaluate, None, action, resource, context)
+    }
+
+    /// Whether a role's trust policy and the caller's own policies, as far as they are needed, allow an action on it.
+    pub fn decide_trust(&self, trust: &Policy, action: &str, role: &Arn, context: &Context) -> Decision {
+        self.judge(policy::evaluate_trust, Some(trust), action, role, context)
+    }
+
+    /// [`Caller::decide`], with the refusal in AWS's words.
+    pub fn demand(&self, action: &str, resource: &Arn, context: &Context) -> Result<(), Error> {
+        let decision = self.decide(action, resource, context);
+        if decision.effect == Effect::Allow {
+            return Ok(());
+        }
+        Err(self.denied(action, resource, decision.reason))
+    }
+
+    /// `User: <arn> is not authorized to perform: <action> on resource: <arn>`
+    pub fn denied(&self, action: &str, resource: &Arn, reason: policy::Reason) -> Error {
+        let caller = &self.subject.arn;
+        forbidden(reason, format!("User: {caller} is not authorized to perform: {action} on resource: {resource}"))
+    }
+
+    fn judge(
+        &self,
+        rule: fn(&Policies<'_>, &Query<'_>) -> Decision,
+        resource_policy: Option<&Policy>,
+        action: &str,
+        resource: &Arn,
+        context: &Context,
+    ) -> Decision {
+        if !self.may_call(action) {
+            return Decision { effect: Effect::ExplicitDeny, reason: policy::Reason::ExplicitDeny };
+        }
+        let grants = self.standing.grants(&self.snapshot);
+        let boundary = match grants.and_then(|grants| grants.boundary.as_deref()) {
+            None => None,
+            Some(arn) => match default_version(&self.snapshot, arn) {
+                Some(boundary) => Some(boundary),
+                // A boundary that is gone must not set free what it bounded.
+                None => return Decision { effect: Effect::ImplicitDeny, reason: policy::Reason::Boundary },
+            },
+        };
+        let identity: Vec<&Policy> = grants
+            .into_iter()
+            .flat_map(|grants| self.snapshot.identity_policies(grants))
+            .map(|document| &*document.policy)
+            .collect();
+        let session: Option<Vec<&Policy>> =
+            self.session_policies.as_ref().map(|policies| policies.iter().map(|policy| &**policy).collect());
+        let policies = Policies {
+            identity: &identity,
+            boundary: boundary.map(|policy| &**policy),
+            session: session.as_deref(),
+            resource: resource_policy,
+            resource_account: resource.account().parse().ok(),
+        };
+        rule(&policies, &Query { subject: &self.subject, action, resource: resource.as_str(), context })
+    }
+}
+
+/// A refusal: AWS's sentence, then the reason code.
+pub(super) fn forbidden(reason: policy::Reason, sentence: impl std::fmt::Display) -> Error {
+    Error::new(Kind::AccessDenied(reason), format!("{sentence} ({})", reason.as_str()))
+}
+
+/// The condition keys of a role that is acted on: `aws:ResourceTag/…`.
+pub(super) fn add_resource_tags(context: &mut Context, role: &Role) {
+    for tag in &role.grants.tags {
+        context.set(&format!("aws:ResourceTag/{}", tag.key), tag.value.as_str());
+    }
+}
+
+fn invalid_token() -> Error {
+    Error::new(Kind::InvalidClientTokenId, "The security token included in the request is invalid.")
+}
+
+/// The policies that narrow a session: the inline one as the token carries it, managed ones as they are now. One that
+/// is gone allows nothing; an inline one that this version cannot read makes the token unusable.
+///
+/// A session of GetFederationToken has session policies even if none was passed: an empty set, which allows nothing.
+fn session_policies(session: Option<&Session>, snapshot: &Snapshot) -> Result<Option<Vec<Arc<Policy>>>, Error> {
+    let Some(Session { claims, .. }) = session else { return Ok(None) };
+    if claims.session_policy.is_none() && claims.session_policy_arns.is_empty() {
+        return Ok((claims.origin == Origin::FederationToken).then(Vec::new));
+    }
+    let managed = claims.session_policy_arns.iter().filter_map(|arn| default_version(snapshot, arn));
+    let mut policies: Vec<_> = managed.map(Arc::clone).collect();
+    if let Some(inline) = &claims.session_policy {
+        let inline = Policy::parse(inline, PolicyKind::Session).map_err(|_| invalid_token())?;
+        policies.push(Arc::new(inline));
+    }
+    Ok(Some(policies))
+}
+
+fn default_version<'a>(snapshot: &'a Snapshot, arn: &str) -> Option<&'a Arc<Policy>> {
+    Some(&snapshot.policy_by_arn(arn)?.default_document()?.policy)
+}

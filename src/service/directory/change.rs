@@ -1,0 +1,193 @@
+//! The one door through which the directory changes: decide on a snapshot, commit under preconditions, swap.
+
+use std::sync::Arc;
+
+use arc_swap::ArcSwap;
+use tokio::sync::Mutex;
+use zeroize::Zeroizing;
+
+use super::convert::Stored;
+use super::snapshot::Snapshot;
+use crate::service::error::{Error, Kind};
+use crate::service::random::Random;
+use crate::store::{CommitError, Precondition, RecordCipher, Store, Transaction};
+
+/// The directory: a snapshot that requests read, and the only way to change it.
+#[derive(Debug)]
+pub struct Directory {
+    inner: Arc<Inner>,
+}
+
+#[derive(Debug)]
+struct Inner {
+    store: Arc<dyn Store>,
+    cipher: RecordCipher,
+    random: Arc<dyn Random>,
+    snapshot: ArcSwap<Snapshot>,
+    /// One change at a time: each is decided on the snapshot that the one before it left.
+    writer: Arc<Mutex<()>>,
+}
+
+impl Directory {
+    /// A directory over what was loaded from `store`.
+    pub fn new(store: Arc<dyn Store>, cipher: RecordCipher, random: Arc<dyn Random>, snapshot: Snapshot) -> Self {
+        let snapshot = ArcSwap::from_pointee(snapshot);
+        Self { inner: Arc::new(Inner { store, cipher, random, snapshot, writer: Arc::default() }) }
+    }
+
+    /// The directory as of the latest change.
+    pub fn snapshot(&self) -> Arc<Snapshot> {
+        self.inner.snapshot.load_full()
+    }
+
+    /// Decides a change on the current snapshot and commits it. When this returns `Ok`, the change is durable and
+    /// every later request sees it. `decide` must have no effect but on its `Edit`.
+    pub async fn change<T>(&self, decide: impl FnOnce(&mut Edit) -> Result<T, Error>) -> Result<T, Error> {
+        let one_at_a_time = Arc::clone(&self.inner.writer).lock_owned().await;
+        let mut edit = Edit::new(self.snapshot());
+        let answer = decide(&mut edit)?;
+        if edit.is_empty() {
+            return Ok(answer);
+        }
+        let next = edit.next.clone();
+        let tx = edit.seal(&self.inner.cipher, &*self.inner.random)?;
+        let inner = Arc::clone(&self.inner);
+        // A caller that goes away must not leave the snapshot behind the store.
+        let committed = tokio::spawn(async move {
+            let result = inner.commit(tx, next).await;
+            drop(one_at_a_time);
+            result
+        });
+        committed.await.map_err(Error::internal)??;
+        Ok(answer)
+    }
+}
+
+impl Inner {
+    async fn commit(&self, tx: Transaction, mut next: Snapshot) -> Result<(), Error> {
+        let id = tx.id;
+        next.revision = match self.store.commit(tx).await {
+            Ok(revision) => revision,
+            Err(CommitError::Conflict) => {
+                self.resynchronise().await;
+                return Err(Error::new(
+                    Kind::ConcurrentModification,
+                    "The request was rejected because multiple requests to change this object were submitted simultaneously.",
+                ));
+            }
+            Err(error @ CommitError::NotDone(_)) => return Err(Error::unavailable(error)),
+            Err(error @ CommitError::Unknown(_)) => match self.store.outcome(id).await {
+                Ok(Some(revision)) => revision,
+                Ok(None) | Err(_) => {
+                    self.resynchronise().await;
+                    return Err(Error::unavailable(error));
+                }
+            },
+        };
+        self.snapshot.store(Arc::new(next));
+        Ok(())
+    }
+
+    /// Reads everything again after the store held something else than the snapshot.
+    async fn resynchronise(&self) {
+        let loaded = match self.store.load().await {
+            Ok((revision, records)) => {
+                Snapshot::read(revision, &records, &self.cipher).map_err(|error| error.to_string())
+            }
+            Err(error) => Err(error.to_string()),
+        };
+        match loaded {
+            Ok((snapshot, _)) => self.snapshot.store(Arc::new(snapshot)),
+            Err(error) => {
+                tracing::error!(%error, "the directory cannot be read again; changes will conflict until it can")
+            }
+        }
+    }
+}
+
+/// A change in the making: what is put and deleted, each at the version that was seen.
+#[derive(Debug)]
+pub struct Edit {
+    before: Arc<Snapshot>,
+    next: Snapshot,
+    preconditions: Vec<Precondition>,
+    puts: Vec<Put>,
+    deletes: Vec<String>,
+}
+
+struct Put {
+    key: String,
+    version: u64,
+    content: Zeroizing<Vec<u8>>,
+}
+
+/// Contents hold secrets.
+impl std::fmt::Debug for Put {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("Put").field("key", &self.key).finish_non_exhaustive()
+    }
+}
+
+impl Edit {
+    /// An edit on top of a snapshot.
+    pub fn new(before: Arc<Snapshot>) -> Self {
+        Self {
+            next: Snapshot::clone(&before),
+            before,
+            preconditions: Vec::new(),
+            puts: Vec::new(),
+            deletes: Vec::new(),
+        }
+    }
+
+    /// The directory as it was before this change.
+    pub fn before(&self) -> Arc<Snapshot> {
+        Arc::clone(&self.before)
+    }
+
+    /// Creates or replaces an entity. It must not have been put in this edit already.
+    pub fn put<T: Stored>(&mut self, entity: T) {
+        let key = entity.key();
+        let content = entity.encode();
+        let version = entity.version(&self.before);
+        self.put_record(key, version, content.into());
+        entity.insert(version.unwrap_or(0) + 1, &mut self.next);
+    }
+
+    /// Removes an entity that the snapshot holds.
+    pub fn delete<T: Stored>(&mut self, entity: &T) {
+        if let Some(version) = entity.version(&self.before) {
+            let key = entity.key();
+            self.preconditions.push(Precondition::Version(key.clone(), version));
+            self.deletes.push(key);
+            entity.remove(&mut self.next);
+        }
+    }
+
+    /// Writes a record that is not the directory's own, over the version that was seen (`None`: it must not exist).
+    pub fn put_record(&mut self, key: String, seen: Option<u64>, content: Zeroizing<Vec<u8>>) {
+        self.preconditions.push(match seen {
+            Some(version) => Precondition::Version(key.clone(), version),
+            None => Precondition::Absent(key.clone()),
+        });
+        self.puts.push(Put { key, version: seen.unwrap_or(0) + 1, content });
+    }
+
+    fn is_empty(&self) -> bool {
+        self.puts.is_empty() && self.deletes.is_empty()
+    }
+
+    /// The transaction, with every record sealed for its new version.
+    pub fn seal(self, cipher: &RecordCipher, random: &dyn Random) -> Result<Transaction, Error> {
+        let mut id = [0; 16];
+        random.fill(&mut id).map_err(Error::unavailable)?;
+        let mut puts = Vec::with_capacity(self.puts.len());
+        for put in self.puts {
+            let mut nonce = [0; 12];
+            random.fill(&mut nonce).map_err(Error::unavailable)?;
+            let sealed = cipher.seal(&put.key, put.version, nonce, &put.content).map_err(Error::internal)?;
+            puts.push((put.key, sealed.into()));
+        }
+        Ok(Transaction { id, preconditions: self.preconditions, puts, deletes: self.deletes })
+    }
+}

@@ -1,0 +1,363 @@
+//! Between entities and their records. A record that does not convert stops the start: it is never skipped.
+
+use std::sync::Arc;
+
+use brevet_validator::credential::{AccessKeyId, SecretKey};
+use brevet_validator::policy::{Kind, Policy};
+use brevet_validator::timestamp::Timestamp;
+use zeroize::Zeroizing;
+
+use super::entity::{
+    AccessKey, Account, Document, Grants, InlinePolicy, KeyOwner, ManagedPolicy, PolicyVersion, Role, Tag, User,
+};
+use super::snapshot::{NameKey, Snapshot, Versioned};
+use crate::store::{Record, RecordCipher, Revision, format, records};
+
+/// A record whose content is not what its key promises.
+#[derive(Debug, thiserror::Error)]
+#[error("the record {key} cannot be read: {what}")]
+pub struct InvalidRecord {
+    key: String,
+    what: String,
+}
+
+/// What the directory keeps in the store: where, in what form, and where in the snapshot.
+pub trait Stored: Sized {
+    /// The record's key.
+    fn key(&self) -> String;
+    /// The record's content.
+    fn encode(&self) -> Vec<u8>;
+    /// The record's version in a snapshot, if it is there.
+    fn version(&self, snapshot: &Snapshot) -> Option<u64>;
+    /// Puts the entity into a snapshot.
+    fn insert(self, version: u64, snapshot: &mut Snapshot);
+    /// Takes the entity out of a snapshot.
+    fn remove(&self, snapshot: &mut Snapshot);
+}
+
+/// A record that is not the directory's own.
+pub struct OtherRecord {
+    /// Where it lies.
+    pub key: String,
+    /// Its version.
+    pub version: u64,
+    /// What was sealed.
+    pub content: Zeroizing<Vec<u8>>,
+}
+
+impl std::fmt::Debug for OtherRecord {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("OtherRecord").field("key", &self.key).finish_non_exhaustive()
+    }
+}
+
+impl Snapshot {
+    /// Opens everything that a store holds. One record that cannot be read fails it all.
+    pub fn read(
+        revision: Revision,
+        stored: &[Record],
+        cipher: &RecordCipher,
+    ) -> Result<(Self, Vec<OtherRecord>), InvalidRecord> {
+        let mut snapshot = Self { revision, ..Self::default() };
+        let mut others = Vec::new();
+        for record in stored.iter().filter(|record| record.key != format::KEY) {
+            let content = cipher
+                .open(&record.key, record.version, &record.value)
+                .map_err(|error| InvalidRecord { key: record.key.clone(), what: error.to_string() })?;
+            if !snapshot.insert_record(&record.key, record.version, &content)? {
+                others.push(OtherRecord { key: record.key.clone(), version: record.version, content });
+            }
+        }
+        Ok((snapshot, others))
+    }
+
+    /// Reads one record into the snapshot; `false` if its key is none of the directory's.
+    pub fn insert_record(&mut self, key: &str, version: u64, content: &[u8]) -> Result<bool, InvalidRecord> {
+        let result = match key.split('/').next() {
+            Some("accounts") => account(content).map(|entity| entity.insert(version, self)),
+            Some("users") => user(content).map(|entity| entity.insert(version, self)),
+            Some("access-keys") => access_key(content).map(|entity| entity.insert(version, self)),
+            Some("roles") => role(content).map(|entity| entity.insert(version, self)),
+            Some("policies") => managed_policy(content).map(|entity| entity.insert(version, self)),
+            _ => return Ok(false),
+        };
+        result.map(|()| true).map_err(|what| InvalidRecord { key: key.to_owned(), what })
+    }
+}
+
+macro_rules! stored {
+    ($entity:ty, $map:ident, $prefix:literal, |$e:ident| $map_key:expr, $key:expr, $to_record:ident $(, $index:ident)?) => {
+        impl Stored for $entity {
+            fn key(&self) -> String {
+                let $e = self;
+                format!(concat!($prefix, "/{}"), $key)
+            }
+            fn encode(&self) -> Vec<u8> {
+                records::encode(&$to_record(self))
+            }
+            fn version(&self, snapshot: &Snapshot) -> Option<u64> {
+                let $e = self;
+                snapshot.$map.get(&$map_key).map(|v| v.version)
+            }
+            fn insert(self, version: u64, snapshot: &mut Snapshot) {
+                let $e = &self;
+                let key = $map_key;
+                $(snapshot.$index.insert(self.id, key.clone());)?
+                snapshot.$map.insert(key, Versioned { entity: Arc::new(self), version });
+            }
+            fn remove(&self, snapshot: &mut Snapshot) {
+                let $e = self;
+                let key = $map_key;
+                snapshot.$map.remove(&key);
+                // A renamed entity is already found under its new name.
+                $(if snapshot.$index.get(&self.id) == Some(&key) {
+                    snapshot.$index.remove(&self.id);
+                })?
+            }
+        }
+    };
+}
+
+stored!(Account, accounts, "accounts", |e| e.id, e.id, account_record);
+stored!(
+    User,
+    users,
+    "users",
+    |e| NameKey::new(e.account, &e.name),
+    NameKey::new(e.account, &e.name),
+    user_record,
+    users_by_id
+);
+stored!(Role, roles, "roles", |e| NameKey::new(e.account, &e.name), NameKey::new(e.account, &e.name), role_record);
+stored!(
+    ManagedPolicy,
+    policies,
+    "policies",
+    |e| NameKey::new(e.account, &e.name),
+    NameKey::new(e.account, &e.name),
+    managed_policy_record
+);
+stored!(AccessKey, access_keys, "access-keys", |e| e.id, e.id, access_key_record);
+
+impl std::fmt::Display for NameKey {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        write!(f, "{}/{}", self.0, self.1)
+    }
+}
+
+type Read<T> = Result<T, String>;
+
+fn parsed<T: std::str::FromStr>(text: &str, what: &str) -> Read<T> {
+    text.parse().map_err(|_| format!("bad {what}"))
+}
+
+fn time(seconds: i64) -> Read<Timestamp> {
+    Timestamp::from_unix(seconds).ok_or_else(|| "bad time".to_owned())
+}
+
+fn keys(ids: &[String]) -> Read<Vec<AccessKeyId>> {
+    ids.iter().map(|id| parsed(id, "access key id")).collect()
+}
+
+fn document(text: &str, kind: Kind) -> Read<Document> {
+    let policy = Policy::parse(text, kind).map_err(|error| error.to_string())?;
+    Ok(Document { text: text.into(), policy: Arc::new(policy) })
+}
+
+fn account(content: &[u8]) -> Read<Account> {
+    let r: records::Account = records::decode(content)?;
+    Ok(Account {
+        id: parsed(&r.id, "account id")?,
+        created_at: time(r.created_at)?,
+        access_keys: keys(&r.access_key_ids)?,
+        operator: r.operator,
+    })
+}
+
+fn account_record(a: &Account) -> records::Account {
+    records::Account {
+        id: a.id.to_string(),
+        created_at: a.created_at.unix(),
+        access_key_ids: a.access_keys.iter().map(ToString::to_string).collect(),
+        operator: a.operator,
+    }
+}
+
+fn tags(tags: Vec<records::Tag>) -> Vec<Tag> {
+    tags.into_iter().map(|tag| Tag { key: tag.key, value: tag.value }).collect()
+}
+
+fn tag_records(tags: &[Tag]) -> Vec<records::Tag> {
+    tags.iter().map(|tag| records::Tag { key: tag.key.clone(), value: tag.value.clone() }).collect()
+}
+
+fn grants(
+    inline: Vec<records::InlinePolicy>,
+    attached: Vec<String>,
+    boundary: String,
+    tag_list: Vec<records::Tag>,
+) -> Read<Grants> {
+    let inline = inline
+        .into_iter()
+        .map(|p| Ok(InlinePolicy { document: document(&p.document, Kind::Identity)?, name: p.name }))
+        .collect::<Read<_>>()?;
+    Ok(Grants { inline, attached, boundary: (!boundary.is_empty()).then_some(boundary), tags: tags(tag_list) })
+}
+
+fn inline_records(inline: &[InlinePolicy]) -> Vec<records::InlinePolicy> {
+    inline
+        .iter()
+        .map(|p| records::InlinePolicy { name: p.name.clone(), document: p.document.text.to_string() })
+        .collect()
+}
+
+fn user(content: &[u8]) -> Read<User> {
+    let r: records::User = records::decode(content)?;
+    Ok(User {
+        account: parsed(&r.account, "account id")?,
+        id: parsed(&r.unique_id, "unique id")?,
+        created_at: time(r.created_at)?,
+        grants: grants(r.inline_policies, r.attached_policy_arns, r.permissions_boundary_arn, r.tags)?,
+        access_keys: keys(&r.access_key_ids)?,
+        generation: r.generation,
+        path: r.path,
+        name: r.name,
+    })
+}
+
+fn user_record(u: &User) -> records::User {
+    records::User {
+        account: u.account.to_string(),
+        path: u.path.clone(),
+        name: u.name.clone(),
+        unique_id: u.id.to_string(),
+        created_at: u.created_at.unix(),
+        tags: tag_records(&u.grants.tags),
+        inline_policies: inline_records(&u.grants.inline),
+        attached_policy_arns: u.grants.attached.clone(),
+        permissions_boundary_arn: u.grants.boundary.clone().unwrap_or_default(),
+        access_key_ids: u.access_keys.iter().map(ToString::to_string).collect(),
+        generation: u.generation,
+    }
+}
+
+fn role(content: &[u8]) -> Read<Role> {
+    let r: records::Role = records::decode(content)?;
+    Ok(Role {
+        account: parsed(&r.account, "account id")?,
+        id: parsed(&r.unique_id, "unique id")?,
+        created_at: time(r.created_at)?,
+        trust: document(&r.trust_policy, Kind::Trust)?,
+        grants: grants(r.inline_policies, r.attached_policy_arns, r.permissions_boundary_arn, r.tags)?,
+        max_session_duration: r.max_session_duration,
+        generation: r.generation,
+        path: r.path,
+        name: r.name,
+        description: r.description,
+    })
+}
+
+fn role_record(role: &Role) -> records::Role {
+    records::Role {
+        account: role.account.to_string(),
+        path: role.path.clone(),
+        name: role.name.clone(),
+        unique_id: role.id.to_string(),
+        created_at: role.created_at.unix(),
+        description: role.description.clone(),
+        max_session_duration: role.max_session_duration,
+        trust_policy: role.trust.text.to_string(),
+        tags: tag_records(&role.grants.tags),
+        inline_policies: inline_records(&role.grants.inline),
+        attached_policy_arns: role.grants.attached.clone(),
+        permissions_boundary_arn: role.grants.boundary.clone().unwrap_or_default(),
+        generation: role.generation,
+    }
+}
+
+fn managed_policy(content: &[u8]) -> Read<ManagedPolicy> {
+    let r: records::ManagedPolicy = records::decode(content)?;
+    let versions = r
+        .versions
+        .into_iter()
+        .map(|v| {
+            Ok(PolicyVersion {
+                document: document(&v.document, Kind::Identity)?,
+                created_at: time(v.created_at)?,
+                id: v.id,
+            })
+        })
+        .collect::<Read<_>>()?;
+    Ok(ManagedPolicy {
+        account: parsed(&r.account, "account id")?,
+        id: parsed(&r.unique_id, "unique id")?,
+        created_at: time(r.created_at)?,
+        updated_at: time(r.updated_at)?,
+        tags: tags(r.tags),
+        versions,
+        path: r.path,
+        name: r.name,
+        description: r.description,
+        default_version: r.default_version_id,
+        next_version: r.next_version,
+    })
+}
+
+fn managed_policy_record(p: &ManagedPolicy) -> records::ManagedPolicy {
+    records::ManagedPolicy {
+        account: p.account.to_string(),
+        path: p.path.clone(),
+        name: p.name.clone(),
+        unique_id: p.id.to_string(),
+        created_at: p.created_at.unix(),
+        updated_at: p.updated_at.unix(),
+        description: p.description.clone(),
+        tags: tag_records(&p.tags),
+        versions: p
+            .versions
+            .iter()
+            .map(|v| records::PolicyVersion {
+                id: v.id.clone(),
+                document: v.document.text.to_string(),
+                created_at: v.created_at.unix(),
+            })
+            .collect(),
+        default_version_id: p.default_version.clone(),
+        next_version: p.next_version,
+    }
+}
+
+fn access_key(content: &[u8]) -> Read<AccessKey> {
+    let r: records::AccessKey = records::decode(content)?;
+    let owner = if r.user_name.is_empty() {
+        KeyOwner::Root
+    } else {
+        KeyOwner::User { id: parsed(&r.user_unique_id, "unique id")?, name: r.user_name }
+    };
+    Ok(AccessKey {
+        id: parsed(&r.id, "access key id")?,
+        account: parsed(&r.account, "account id")?,
+        created_at: time(r.created_at)?,
+        secret: SecretKey::new(r.secret),
+        active: r.active,
+        description: r.description,
+        owner,
+    })
+}
+
+fn access_key_record(key: &AccessKey) -> records::AccessKey {
+    let (user_name, user_unique_id) = match &key.owner {
+        KeyOwner::Root => Default::default(),
+        KeyOwner::User { name, id } => (name.clone(), id.to_string()),
+    };
+    records::AccessKey {
+        id: key.id.to_string(),
+        secret: key.secret.expose().to_owned(),
+        account: key.account.to_string(),
+        user_name,
+        user_unique_id,
+        active: key.active,
+        created_at: key.created_at.unix(),
+        description: key.description.clone(),
+    }
+}

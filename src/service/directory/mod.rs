@@ -1,0 +1,14 @@
+//! Accounts, users, keys, roles and policies: one immutable snapshot to read, one door to change it.
+
+mod change;
+mod convert;
+mod entity;
+mod snapshot;
+
+pub use change::{Directory, Edit};
+pub use convert::{InvalidRecord, OtherRecord, Stored};
+pub use entity::{
+    AccessKey, Account, Document, Grants, InlinePolicy, KeyOwner, ManagedPolicy, PolicyVersion, Role, Tag, User,
+    role_arn,
+};
+pub use snapshot::{NameKey, Snapshot, Versioned};

@@ -1,0 +1,126 @@
+//! An immutable, compiled view of the whole directory as of one revision. Requests read nothing else.
+
+use std::sync::Arc;
+
+use brevet_validator::credential::AccessKeyId;
+use brevet_validator::identity::{AccountId, Arn, UniqueId};
+
+use super::entity::{AccessKey, Account, Document, Grants, ManagedPolicy, Role, User};
+use crate::store::Revision;
+
+/// Name of an entity in its account, for look-up without regard to case.
+#[derive(Clone, Debug, Eq, Hash, Ord, PartialEq, PartialOrd)]
+pub struct NameKey(pub AccountId, pub String);
+
+impl NameKey {
+    /// Folds the name's case. Names are ASCII.
+    pub fn new(account: AccountId, name: &str) -> Self {
+        Self(account, name.to_ascii_lowercase())
+    }
+}
+
+/// An entity with the version of its record, which a change must name.
+#[derive(Clone, Debug)]
+pub struct Versioned<T> {
+    /// The entity.
+    pub entity: Arc<T>,
+    /// Version of its record.
+    pub version: u64,
+}
+
+/// Everything. Cheap to clone: the maps share their structure.
+#[derive(Clone, Debug, Default)]
+pub struct Snapshot {
+    /// The store's revision that this reflects.
+    pub revision: Revision,
+    pub(super) accounts: imbl::OrdMap<AccountId, Versioned<Account>>,
+    pub(super) users: imbl::OrdMap<NameKey, Versioned<User>>,
+    pub(super) users_by_id: imbl::HashMap<UniqueId, NameKey>,
+    pub(super) roles: imbl::OrdMap<NameKey, Versioned<Role>>,
+    pub(super) policies: imbl::OrdMap<NameKey, Versioned<ManagedPolicy>>,
+    pub(super) access_keys: imbl::HashMap<AccessKeyId, Versioned<AccessKey>>,
+}
+
+impl Snapshot {
+    /// All accounts, by number.
+    pub fn accounts(&self) -> impl Iterator<Item = &Account> {
+        self.accounts.values().map(|v| &*v.entity)
+    }
+
+    /// An account.
+    pub fn account(&self, id: AccountId) -> Option<&Account> {
+        self.accounts.get(&id).map(|v| &*v.entity)
+    }
+
+    /// A user by name, without regard to case.
+    pub fn user(&self, account: AccountId, name: &str) -> Option<&User> {
+        self.users.get(&NameKey::new(account, name)).map(|v| &*v.entity)
+    }
+
+    /// A user that is still the same: by name and unique id.
+    pub fn same_user(&self, account: AccountId, name: &str, id: UniqueId) -> Option<&User> {
+        self.user(account, name).filter(|user| user.id == id)
+    }
+
+    /// A user by unique id, whatever the name is now.
+    pub fn user_by_id(&self, account: AccountId, id: UniqueId) -> Option<&User> {
+        let key = self.users_by_id.get(&id).filter(|key| key.0 == account)?;
+        // The name may belong to another user by now.
+        self.users.get(key).map(|v| &*v.entity).filter(|user| user.id == id)
+    }
+
+    /// A role by name, without regard to case.
+    pub fn role(&self, account: AccountId, name: &str) -> Option<&Role> {
+        self.roles.get(&NameKey::new(account, name)).map(|v| &*v.entity)
+    }
+
+    /// The role with exactly this ARN, path and case included.
+    pub fn role_by_arn(&self, arn: &Arn) -> Option<&Role> {
+        let account = arn.account().parse().ok()?;
+        let name = arn.resource().strip_prefix("role/")?.rsplit('/').next()?;
+        self.role(account, name).filter(|role| role.arn() == *arn)
+    }
+
+    /// The managed policy with exactly this ARN, path and case included.
+    pub fn policy_by_arn(&self, arn: &str) -> Option<&ManagedPolicy> {
+        let arn: Arn = arn.parse().ok()?;
+        let account = arn.account().parse().ok()?;
+        let name = arn.resource().strip_prefix("policy/")?.rsplit('/').next()?;
+        self.policy(account, name).filter(|policy| policy.arn() == arn)
+    }
+
+    /// A managed policy by name, without regard to case.
+    pub fn policy(&self, account: AccountId, name: &str) -> Option<&ManagedPolicy> {
+        self.policies.get(&NameKey::new(account, name)).map(|v| &*v.entity)
+    }
+
+    /// A long-lived key, whatever its state.
+    pub fn access_key(&self, id: AccessKeyId) -> Option<&AccessKey> {
+        self.access_keys.get(&id).map(|v| &*v.entity)
+    }
+
+    /// An account's users, by folded name.
+    pub fn users(&self, account: AccountId) -> impl Iterator<Item = &User> {
+        in_account(&self.users, account)
+    }
+
+    /// An account's roles, by folded name.
+    pub fn roles(&self, account: AccountId) -> impl Iterator<Item = &Role> {
+        in_account(&self.roles, account)
+    }
+
+    /// An account's managed policies, by folded name.
+    pub fn policies(&self, account: AccountId) -> impl Iterator<Item = &ManagedPolicy> {
+        in_account(&self.policies, account)
+    }
+
+    /// The identity policies in force for an owner of grants: inline, then managed.
+    pub fn identity_policies<'a>(&'a self, grants: &'a Grants) -> impl Iterator<Item = &'a Document> {
+        let managed = grants.attached.iter().filter_map(|arn| self.policy_by_arn(arn)?.default_document());
+        grants.inline.iter().map(|inline| &inline.document).chain(managed)
+    }
+}
+
+fn in_account<T>(map: &imbl::OrdMap<NameKey, Versioned<T>>, account: AccountId) -> impl Iterator<Item = &T> {
+    map.range(NameKey(account, String::new())..).take_while(move |(key, _)| key.0 == account).map(|(_, v)| &*v.entity)
+}

@@ -1,0 +1,39 @@
+//! Policy documents: what compiles, and how AWS counts size.
+
+use std::sync::Arc;
+
+use brevet_validator::policy::{Kind as PolicyKind, Policy};
+
+use crate::service::directory::Document;
+use crate::service::error::{Error, Kind};
+
+/// Compiles, or says where the document is wrong and what may have been meant.
+pub(super) fn compile(text: &str, kind: PolicyKind) -> Result<Document, Error> {
+    match Policy::parse(text, kind) {
+        Ok(policy) => Ok(Document { text: Arc::from(text), policy: Arc::new(policy) }),
+        Err(invalid) => {
+            let mut message = format!("Syntax errors in policy: {invalid}.");
+            if let Some(suggestion) = &invalid.suggestion {
+                message.push_str(&format!(" Did you mean {suggestion}?"));
+            }
+            Err(malformed(message))
+        }
+    }
+}
+
+pub(super) fn malformed(message: impl Into<String>) -> Error {
+    Error::new(Kind::MalformedPolicyDocument, message)
+}
+
+/// Characters that count against a quota: white space does not.
+pub(super) fn size(text: &str) -> usize {
+    text.chars().filter(|c| !c.is_whitespace()).count()
+}
+
+/// `Cannot exceed quota for X: n`
+pub(super) fn within_quota(text: &str, quota: &str, limit: usize) -> Result<(), Error> {
+    if size(text) <= limit {
+        return Ok(());
+    }
+    Err(Error::new(Kind::LimitExceeded, format!("Cannot exceed quota for {quota}: {limit}")))
+}

@@ -1,0 +1,12 @@
+//! The operations on a directory in memory, called by callers who signed for real.
+
+mod access_keys;
+mod documents;
+mod grants;
+mod lists;
+mod permissions;
+mod policies;
+mod requests;
+mod roles;
+mod stage;
+mod users;

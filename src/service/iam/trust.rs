@@ -1,0 +1,62 @@
+//! Trust policies: the users and roles that one names must exist when it is written.
+
+use brevet_validator::identity::{AccountId, Arn};
+use brevet_validator::policy::Kind as PolicyKind;
+use serde_json::Value;
+
+use super::documents;
+use crate::service::directory::{Document, Snapshot};
+use crate::service::error::Error;
+
+/// Characters without white space; AWS's default quota is half of it and can be raised to this.
+const QUOTA: usize = 4096;
+
+/// Compiles a trust policy. One that names a user or role which is not there would trust whoever takes that name later.
+pub(super) fn compile(text: &str, snapshot: &Snapshot) -> Result<Document, Error> {
+    let document = documents::compile(text, PolicyKind::Trust)?;
+    documents::within_quota(text, "ACLSizePerRole", QUOTA)?;
+    for principal in aws_principals(text)? {
+        if !exists(&principal, snapshot) {
+            return Err(documents::malformed(format!("Invalid principal in policy: \"AWS\":\"{principal}\"")));
+        }
+    }
+    Ok(document)
+}
+
+/// The values of `AWS` in every `Principal` and `NotPrincipal` of a document that compiles.
+fn aws_principals(text: &str) -> Result<Vec<String>, Error> {
+    let document: Value = serde_json::from_str(text).map_err(Error::internal)?;
+    let statements = one_or_many(&document["Statement"]);
+    let elements = statements.flat_map(|statement| [&statement["Principal"], &statement["NotPrincipal"]]);
+    let names = elements.flat_map(|element| one_or_many(&element["AWS"]));
+    Ok(names.filter_map(|name| name.as_str().map(str::to_owned)).collect())
+}
+
+fn one_or_many(value: &Value) -> impl Iterator<Item = &Value> {
+    match value {
+        Value::Array(values) => values.iter(),
+        one => std::slice::from_ref(one).iter(),
+    }
+}
+
+/// Whether a principal is there, if it is one that comes and goes: a user, a role or a role's session. Account numbers
+/// and unique ids are never given twice.
+fn exists(principal: &str, snapshot: &Snapshot) -> bool {
+    let Ok(arn) = principal.parse::<Arn>() else {
+        return true;
+    };
+    let Ok(account) = arn.account().parse::<AccountId>() else {
+        return true;
+    };
+    let (kind, rest) = arn.resource().split_once('/').unwrap_or((arn.resource(), ""));
+    let last = rest.rsplit('/').next().unwrap_or_default();
+    match (arn.service(), kind) {
+        ("iam", "user") => snapshot.user(account, last).is_some_and(|user| user.arn() == arn),
+        ("iam", "role") => snapshot.role_by_arn(&arn).is_some(),
+        ("sts", "assumed-role") => {
+            let name = rest.split('/').next().unwrap_or_default();
+            snapshot.role(account, name).is_some_and(|role| role.name == name)
+        }
+        _ => true,
+    }
+}

@@ -1,0 +1,55 @@
+//! How long credentials may live. What is too long is refused; only for root it is cut, as in AWS.
+
+use brevet_validator::identity::Principal;
+
+use super::parameters;
+use crate::service::error::Error;
+
+/// Longest session of a role that was taken on by a session of a role, in seconds.
+const ROLE_CHAINING_MAX: u32 = 3_600;
+/// Longest session of root, in seconds.
+const ROOT_MAX: u32 = 3_600;
+
+/// Bounds and default of one operation, in seconds.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Bounds {
+    max: u32,
+    default: u32,
+}
+
+/// AssumeRole and its kin.
+pub(super) const ROLE_SESSION: Bounds = Bounds { max: 43_200, default: 3_600 };
+/// GetSessionToken and GetFederationToken.
+pub(super) const USER_SESSION: Bounds = Bounds { max: 129_600, default: 43_200 };
+
+impl Bounds {
+    const MIN: u32 = 900;
+
+    /// The seconds asked for, or the default.
+    pub(super) fn read(self, text: &Option<String>) -> Result<u32, Error> {
+        match text {
+            Some(text) => parameters::check_number(text, Self::MIN, self.max, "durationSeconds"),
+            None => Ok(self.default),
+        }
+    }
+}
+
+/// What the role and the way to it allow.
+pub(super) fn limit_by_role(asked: u32, max_session_duration: u32, by_role: bool) -> Result<u32, Error> {
+    if by_role && asked > ROLE_CHAINING_MAX {
+        return Err(Error::validation(
+            "The requested DurationSeconds exceeds the 1 hour session limit for roles assumed by role chaining.",
+        ));
+    }
+    if asked > max_session_duration {
+        return Err(Error::validation(
+            "The requested DurationSeconds exceeds the MaxSessionDuration set for this role.",
+        ));
+    }
+    Ok(asked)
+}
+
+/// Root gets an hour at most, whatever it asks for.
+pub(super) fn limit_by_principal(asked: u32, principal: &Principal) -> u32 {
+    if matches!(principal, Principal::Root { .. }) { asked.min(ROOT_MAX) } else { asked }
+}

@@ -1,0 +1,157 @@
+//! The keys of the deployment: what mints tokens, what opens them at the STS, and the bundle that opens them elsewhere.
+
+mod material;
+#[cfg(test)]
+mod tests;
+
+use brevet_validator::credential::{Lifetime, SecretKey};
+use brevet_validator::secret::Secret;
+use brevet_validator::timestamp::Timestamp;
+use brevet_validator::token::{
+    Claims, InvalidBundle, InvalidKeyRing, KeyRing, KeyState, MintError, Minted, Minter, TrustBundle, VerifyingKey,
+    Zone, ZoneKey,
+};
+
+pub use self::material::{Anchor, EpochKeys, EpochState, InvalidMaterial};
+
+use super::random::{NoRandomness, Random};
+
+/// Longest life of any token, in seconds: 36 hours, the most that GetSessionToken and GetFederationToken give.
+const MAX_TOKEN_LIFETIME: i64 = 129_600;
+/// Longest life of a trust bundle, in seconds.
+const MAX_BUNDLE_LIFE: i64 = 30 * 86_400;
+
+/// Every key that is not gone, ready for use.
+#[derive(Debug)]
+pub struct Keys {
+    trust_domain: [u8; 16],
+    minter: Minter,
+    verifying_keys: Vec<VerifyingKey>,
+    sts_ring: KeyRing,
+    default_zone: Vec<ZoneKey>,
+    /// When the last epoch that a bundle of today can hold stops signing.
+    signing_ends: Option<Timestamp>,
+    anchor_seed: Secret<[u8; 32]>,
+    anchor: [u8; 32],
+}
+
+/// Keys that must not be used.
+#[derive(Debug, thiserror::Error)]
+pub enum InvalidKeys {
+    /// None would mint, or it would not be clear which one.
+    #[error("exactly one epoch must be active, not {0}")]
+    Active(usize),
+    /// The keys themselves.
+    #[error(transparent)]
+    Ring(#[from] InvalidKeyRing),
+    /// What keeps session ids apart could not be drawn.
+    #[error(transparent)]
+    Randomness(#[from] NoRandomness),
+}
+
+impl Keys {
+    /// From all epochs that are not gone. `random` draws what keeps session ids of this process apart from others'.
+    pub fn new(
+        trust_domain: [u8; 16],
+        epochs: &[EpochKeys],
+        anchor: &Anchor,
+        random: &dyn Random,
+    ) -> Result<Self, InvalidKeys> {
+        let mut keyed = Vec::with_capacity(epochs.len());
+        for epoch in epochs {
+            let minter = Minter::new(
+                trust_domain,
+                epoch.number,
+                &epoch.root,
+                epoch.sign_key_id,
+                &epoch.sign_seed,
+                material::draw(random)?,
+            )?;
+            keyed.push((epoch, minter));
+        }
+        let verifying_keys: Vec<_> = keyed.iter().map(|(epoch, minter)| verifying_key(epoch, minter)).collect();
+        let zone_keys = |zone| keyed.iter().map(|(_, minter)| minter.zone_key(&zone)).collect::<Vec<_>>();
+        let sts_ring = KeyRing::new(trust_domain, verifying_keys.clone(), zone_keys(Zone::Sts))?;
+        let default_zone = zone_keys(Zone::Default);
+
+        let mut active: Vec<_> = keyed.into_iter().filter(|(epoch, _)| epoch.state == EpochState::Active).collect();
+        let count = active.len();
+        let (1, Some((_, minter))) = (count, active.pop()) else { return Err(InvalidKeys::Active(count)) };
+        Ok(Self {
+            trust_domain,
+            minter,
+            verifying_keys,
+            sts_ring,
+            default_zone,
+            signing_ends: signing_ends(epochs),
+            anchor: anchor.public_key()?,
+            anchor_seed: anchor.seed.clone(),
+        })
+    }
+
+    /// The keys of a new deployment: its first epoch and its anchor.
+    pub fn generate(random: &dyn Random, now: Timestamp) -> Result<(EpochKeys, Anchor), NoRandomness> {
+        Ok((EpochKeys::generate(random, now)?, Anchor::generate(random, now)?))
+    }
+
+    /// Seals and signs a token for the STS and the default zone.
+    pub fn mint(
+        &self,
+        claims: &Claims,
+        lifetime: Lifetime,
+        secret: SecretKey,
+        random: [u8; 32],
+        issued_at_nanos: u128,
+    ) -> Result<Minted, MintError> {
+        self.minter.mint(claims, lifetime, &[Zone::Default], secret, random, issued_at_nanos)
+    }
+
+    /// What opens tokens at the STS itself.
+    pub fn ring(&self) -> &KeyRing {
+        &self.sts_ring
+    }
+
+    /// The trust bundle of the default zone. `sequence` must be above that of every bundle before it.
+    ///
+    /// It expires before an epoch that it lacks can become active, or its holder would refuse good tokens: when the
+    /// last epoch that it holds stops signing, and after 30 days in any case.
+    pub fn trust_bundle(&self, sequence: u64, now: Timestamp) -> TrustBundle {
+        let latest = now + MAX_BUNDLE_LIFE;
+        TrustBundle {
+            trust_domain: self.trust_domain,
+            sequence,
+            issued_at: now,
+            expires_at: self.signing_ends.map_or(latest, |end| end.min(latest)),
+            verifying_keys: self.verifying_keys.clone(),
+            zone: Zone::Default.name().to_owned(),
+            zone_keys: self.default_zone.clone(),
+            anchor: self.anchor,
+        }
+    }
+
+    /// [`Keys::trust_bundle`] as a signed file. Its bytes hold the zone's keys: keep them as a secret is kept.
+    pub fn export_bundle(&self, sequence: u64, now: Timestamp) -> Result<Vec<u8>, InvalidBundle> {
+        self.trust_bundle(sequence, now).encode(&self.anchor_seed)
+    }
+}
+
+fn verifying_key(epoch: &EpochKeys, minter: &Minter) -> VerifyingKey {
+    VerifyingKey {
+        id: epoch.sign_key_id,
+        public: minter.public_key(),
+        not_before: epoch.not_before,
+        not_after: epoch.not_after.unwrap_or(Timestamp::MAX),
+        max_lifetime: MAX_TOKEN_LIFETIME,
+        state: match epoch.state {
+            EpochState::Prepared => KeyState::Prepared,
+            EpochState::Active => KeyState::Active,
+            EpochState::VerifyOnly => KeyState::VerifyOnly,
+        },
+    }
+}
+
+/// The end of the last epoch that signs or will sign; `None` if one of them has none.
+fn signing_ends(epochs: &[EpochKeys]) -> Option<Timestamp> {
+    let signing = epochs.iter().filter(|epoch| epoch.state != EpochState::VerifyOnly);
+    signing.map(|epoch| epoch.not_after.unwrap_or(Timestamp::MAX)).max().filter(|end| *end < Timestamp::MAX)
+}

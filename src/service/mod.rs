@@ -1,0 +1,20 @@
+//! What the product does: who may have which credentials, and the record of it. Knows no wire.
+
+pub mod audit;
+pub mod caller;
+pub mod clock;
+pub mod deployment;
+pub mod directory;
+pub mod error;
+pub mod hex;
+pub mod iam;
+pub mod issue;
+pub mod key_source;
+pub mod keys;
+pub mod operation;
+mod parameters;
+pub mod pipeline;
+pub mod random;
+
+#[cfg(test)]
+mod test_world;

@@ -1,0 +1,69 @@
+//! Every operation the service knows, as one type in and one type out, so that all wires share one road.
+
+use brevet_validator::identity::AccountId;
+
+use serde_json::Value;
+
+use super::iam;
+use super::issue::{AssumeRole, CallerIdentity, GetAccessKeyInfo, GetFederationToken, GetSessionToken, Issued};
+
+/// What a caller asks for.
+#[derive(Clone, Debug)]
+pub enum Operation {
+    /// `sts:AssumeRole`
+    AssumeRole(AssumeRole),
+    /// `sts:GetSessionToken`
+    GetSessionToken(GetSessionToken),
+    /// `sts:GetFederationToken`
+    GetFederationToken(GetFederationToken),
+    /// `sts:GetCallerIdentity`
+    GetCallerIdentity,
+    /// `sts:GetAccessKeyInfo`
+    GetAccessKeyInfo(GetAccessKeyInfo),
+    /// An operation of the IAM API.
+    Iam(iam::Request),
+}
+
+impl Operation {
+    /// Whether it belongs to the IAM API, whose signatures have a scope of their own.
+    pub fn is_iam(&self) -> bool {
+        matches!(self, Self::Iam(_))
+    }
+
+    /// What was asked, for the audit record: neither secrets nor whole policies.
+    pub fn audit_parameters(&self) -> Value {
+        match self {
+            Self::AssumeRole(input) => input.audit_parameters(),
+            Self::GetSessionToken(input) => input.audit_parameters(),
+            Self::GetFederationToken(input) => input.audit_parameters(),
+            Self::GetCallerIdentity => Value::Null,
+            Self::GetAccessKeyInfo(input) => input.audit_parameters(),
+            Self::Iam(request) => request.audit_parameters(),
+        }
+    }
+
+    /// AWS's name, for metrics, audit and answers.
+    pub fn name(&self) -> &'static str {
+        match self {
+            Self::AssumeRole(_) => "AssumeRole",
+            Self::GetSessionToken(_) => "GetSessionToken",
+            Self::GetFederationToken(_) => "GetFederationToken",
+            Self::GetCallerIdentity => "GetCallerIdentity",
+            Self::GetAccessKeyInfo(_) => "GetAccessKeyInfo",
+            Self::Iam(request) => request.name(),
+        }
+    }
+}
+
+/// What a caller gets.
+#[derive(Debug)]
+pub enum Answer {
+    /// Credentials.
+    Issued(Box<Issued>),
+    /// Who the caller is.
+    CallerIdentity(CallerIdentity),
+    /// Which account owns a key.
+    AccessKeyInfo(AccountId),
+    /// The answer of an IAM operation.
+    Iam(iam::Answer),
+}

@@ -1,0 +1,216 @@
+//! The one road of every request: authenticate, decide and act, record, answer. No wire can leave a step out.
+
+use std::sync::{Arc, Mutex, PoisonError};
+
+use brevet_validator::signature::{self, PathStyle, Rules};
+use brevet_validator::timestamp::Timestamp;
+use brevet_validator::validator::Validator;
+
+use super::audit::{AuditSink, DenialBudget, Durability, Outcome, Record};
+use super::caller::{Caller, Envelope};
+use super::clock::Clock;
+use super::deployment::Deployment;
+use super::directory::Directory;
+use super::error::Error;
+use super::iam::Iam;
+use super::issue::Issuer;
+use super::key_source::DirectoryKeys;
+use super::operation::{Answer, Operation};
+use super::random::Random;
+
+/// Longest that a presigned request is good for, in seconds, whatever it says.
+const PRESIGNED_MAX: u32 = 900;
+/// Sessions that are remembered, so that their next request costs no public-key work.
+const MAX_CACHED_SESSIONS: u64 = 100_000;
+
+/// The service behind every wire.
+#[derive(Debug)]
+pub struct Service {
+    /// Checks requests whose scope names `sts`.
+    sts: Validator,
+    /// Checks requests whose scope names `iam`.
+    iam: Validator,
+    directory: Arc<Directory>,
+    issuer: Issuer,
+    administrator: Iam,
+    audit: Arc<dyn AuditSink>,
+    clock: Arc<dyn Clock>,
+    random: Arc<dyn Random>,
+    budget: Mutex<DenialBudget>,
+}
+
+impl Service {
+    /// The service of a deployment, ready for requests.
+    pub fn start(
+        deployment: &Deployment,
+        audit: Arc<dyn AuditSink>,
+        clock: Arc<dyn Clock>,
+        random: Arc<dyn Random>,
+    ) -> Self {
+        let (directory, keys) = (&deployment.directory, &deployment.keys);
+        let validator = |service: &str| {
+            let rules = Rules {
+                path_style: PathStyle::General,
+                services: vec![service.to_owned()],
+                regions: None,
+                presigned_max: PRESIGNED_MAX,
+                unsigned_payload: false,
+            };
+            Validator::new(rules, keys.ring().clone(), MAX_CACHED_SESSIONS)
+                .with_key_source(Arc::new(DirectoryKeys::new(Arc::clone(directory))))
+        };
+        Self {
+            sts: validator("sts"),
+            iam: validator("iam"),
+            directory: Arc::clone(directory),
+            issuer: Issuer::new(Arc::clone(keys), Arc::clone(&random), Arc::clone(&clock)),
+            administrator: Iam::new(Arc::clone(directory), Arc::clone(&random)),
+            audit,
+            clock,
+            random,
+            budget: Mutex::default(),
+        }
+    }
+
+    /// Takes one request through. `request` is what was signed, `body` its payload as received; `operation` is what
+    /// the transport read from them. Credentials come back only after their record is durable.
+    ///
+    /// Not to be dropped half way: a change would stand without its record. The transport sees to that.
+    pub async fn call(
+        &self,
+        envelope: &Envelope,
+        request: signature::Request<'_>,
+        body: &[u8],
+        operation: Operation,
+    ) -> Result<Answer, Error> {
+        let now = self.clock.now();
+        let source = if operation.is_iam() { "iam" } else { "sts" };
+        let mut record = self.open_record(envelope, source, operation.name())?;
+        record.parameters(operation.audit_parameters());
+
+        let caller = match self.authenticate(envelope, request, body, &operation, now, &mut record) {
+            Ok(caller) => caller,
+            Err(error) => {
+                self.record_unauthenticated(envelope, record, &error, now).await;
+                return Err(error);
+            }
+        };
+        record.caller(caller.verified(), caller.snapshot().revision.0);
+
+        match self.act(&caller, operation).await {
+            Ok((answer, Worth::Nothing)) => Ok(answer),
+            Ok((answer, Worth::Record)) => {
+                record.answer(&answer);
+                record.outcome(Outcome::Done);
+                // From here on the answer exists only if its record does.
+                self.audit.record(record.to_line(), Durability::Durable).await.map_err(Error::unavailable)?;
+                Ok(answer)
+            }
+            Err(error) => {
+                record.outcome(Outcome::Failed(&error));
+                self.defer(&record).await;
+                Err(error)
+            }
+        }
+    }
+
+    /// Records a request that failed before it could be taken through: unreadable, too large, unknown action.
+    pub async fn refuse(&self, envelope: &Envelope, operation: &'static str, error: &Error) {
+        if let Ok(record) = self.open_record(envelope, "sts", operation) {
+            self.record_unauthenticated(envelope, record, error, self.clock.now()).await;
+        }
+    }
+
+    /// Writes the summaries of denials that were held back in a second that is over. To be called about once a second.
+    pub async fn settle(&self) {
+        let due = self.budget().flush(self.clock.now());
+        self.write_all(due).await;
+    }
+
+    /// Writes all that was held back, before the service ends.
+    pub async fn close(&self) {
+        let due = self.budget().drain();
+        self.write_all(due).await;
+    }
+
+    /// Whether issuances and changes can be recorded now.
+    pub fn ready(&self) -> Result<(), Error> {
+        self.audit.ready().map_err(Error::unavailable)
+    }
+
+    fn authenticate(
+        &self,
+        envelope: &Envelope,
+        request: signature::Request<'_>,
+        body: &[u8],
+        operation: &Operation,
+        now: Timestamp,
+        record: &mut Record,
+    ) -> Result<Caller, Error> {
+        let validator = if operation.is_iam() { &self.iam } else { &self.sts };
+        let pending = validator.begin(request, now)?;
+        record.claimed_access_key(pending.access_key_id());
+        let region = pending.scope().region().to_owned();
+        let verified = pending.finish(body)?;
+        Caller::new(verified, self.directory.snapshot(), envelope, &region, now)
+    }
+
+    async fn act(&self, caller: &Caller, operation: Operation) -> Result<(Answer, Worth), Error> {
+        let issuer = &self.issuer;
+        let issued = |issued| (Answer::Issued(Box::new(issued)), Worth::Record);
+        let told = |answer| (answer, Worth::Nothing);
+        match operation {
+            Operation::AssumeRole(input) => issuer.assume_role(caller, &input).map(issued),
+            Operation::GetSessionToken(input) => issuer.session_token(caller, &input).map(issued),
+            Operation::GetFederationToken(input) => issuer.federation_token(caller, &input).map(issued),
+            Operation::GetCallerIdentity => Ok(told(Answer::CallerIdentity(issuer.caller_identity(caller)))),
+            Operation::GetAccessKeyInfo(input) => {
+                issuer.access_key_info(caller, &input).map(Answer::AccessKeyInfo).map(told)
+            }
+            Operation::Iam(request) if request.is_change() => {
+                // A change that could not be recorded must not happen.
+                self.ready()?;
+                let answer = self.administrator.call(caller, request).await?;
+                Ok((Answer::Iam(answer), Worth::Record))
+            }
+            Operation::Iam(request) => self.administrator.call(caller, request).await.map(Answer::Iam).map(told),
+        }
+    }
+
+    fn open_record(&self, envelope: &Envelope, source: &str, operation: &str) -> Result<Record, Error> {
+        let mut id = [0; 16];
+        self.random.fill(&mut id).map_err(Error::unavailable)?;
+        Ok(Record::new(envelope, source, operation, self.clock.now_nanos(), id))
+    }
+
+    async fn record_unauthenticated(&self, envelope: &Envelope, mut record: Record, error: &Error, now: Timestamp) {
+        record.outcome(Outcome::Failed(error));
+        let due = self.budget().take(envelope.source_ip, now, record);
+        self.write_all(due).await;
+    }
+
+    async fn defer(&self, record: &Record) {
+        if let Err(error) = self.audit.record(record.to_line(), Durability::Deferred).await {
+            tracing::error!(%error, "a denial could not be recorded");
+        }
+    }
+
+    async fn write_all(&self, records: Vec<Record>) {
+        for record in records {
+            self.defer(&record).await;
+        }
+    }
+
+    fn budget(&self) -> std::sync::MutexGuard<'_, DenialBudget> {
+        self.budget.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+/// What an answer owes the audit log.
+#[derive(Clone, Copy, Debug, Eq, PartialEq)]
+enum Worth {
+    /// It only told something.
+    Nothing,
+    /// It issued or changed something.
+    Record,
+}
