@@ -1,0 +1,69 @@
+//! The generated code of Brevet's own services, and what reflection may show of all services.
+
+use std::fmt;
+
+use prost::Message;
+use prost_types::FileDescriptorSet;
+
+/// `brevet.sts.v1`
+#[allow(missing_docs, missing_debug_implementations, unreachable_pub, reason = "generated")]
+#[allow(clippy::all, clippy::allow_attributes_without_reason, reason = "generated")]
+pub mod sts {
+    include!(concat!(env!("OUT_DIR"), "/brevet.sts.v1.rs"));
+}
+
+impl fmt::Debug for sts::Credentials {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Credentials")
+            .field("access_key_id", &self.access_key_id)
+            .field("secret_access_key", &"REDACTED")
+            .field("security_token", &"REDACTED")
+            .field("expiration", &self.expiration)
+            .finish()
+    }
+}
+
+/// The protos that the server was built from.
+const OWN: &[u8] = include_bytes!(concat!(env!("OUT_DIR"), "/descriptors.bin"));
+
+/// The files of every service on the wire, and of the details of errors. Not those of the store, which are nobody's
+/// business.
+pub fn descriptors() -> Result<Vec<FileDescriptorSet>, prost::DecodeError> {
+    let mut own = FileDescriptorSet::decode(OWN)?;
+    own.file.retain(|file| !file.package().starts_with("brevet.store."));
+    let others = [
+        tonic_health::pb::FILE_DESCRIPTOR_SET,
+        tonic_reflection::pb::v1::FILE_DESCRIPTOR_SET,
+        tonic_reflection::pb::v1alpha::FILE_DESCRIPTOR_SET,
+        tonic_types::pb::FILE_DESCRIPTOR_SET,
+    ];
+    let others = others.into_iter().map(FileDescriptorSet::decode);
+    std::iter::once(Ok(own)).chain(others).collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn credentials_do_not_show_their_secrets() {
+        let credentials = sts::Credentials {
+            access_key_id: "ASIA".into(),
+            secret_access_key: "canary-1".into(),
+            security_token: "canary-2".into(),
+            expiration: None,
+        };
+        let response = sts::AssumeRoleResponse { credentials: Some(credentials), ..Default::default() };
+        let shown = format!("{response:?}");
+        assert!(shown.contains("ASIA") && shown.contains("REDACTED") && !shown.contains("canary"), "{shown}");
+    }
+
+    #[test]
+    fn the_records_of_the_store_are_not_among_the_descriptors() {
+        let sets = descriptors().unwrap();
+        let names: Vec<_> = sets.iter().flat_map(|set| &set.file).map(|file| file.name()).collect();
+        assert!(names.contains(&"brevet/sts/v1/sts.proto"), "{names:?}");
+        assert!(names.iter().any(|name| name.ends_with("error_details.proto")), "{names:?}");
+        assert!(!names.iter().any(|name| name.contains("store")), "{names:?}");
+    }
+}

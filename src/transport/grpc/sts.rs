@@ -1,0 +1,208 @@
+//! `brevet.sts.v1.SecurityTokenService`: the STS operations on the gRPC wire.
+
+use prost_types::{Duration, Timestamp};
+use tonic::{Request, Response, Status};
+
+use super::proto::sts as proto;
+use super::{Call, status};
+use crate::service::error::Error;
+use crate::service::issue::{self, Holder, Issued, TagInput};
+use crate::service::operation::{Answer, Operation};
+use crate::transport::desk::{Desk, Handler};
+
+/// The service at its desk.
+#[derive(Debug)]
+pub struct SecurityTokens<H> {
+    desk: Desk<H>,
+}
+
+impl<H: Handler> SecurityTokens<H> {
+    /// Hands its calls in at this desk.
+    pub fn new(desk: Desk<H>) -> Self {
+        Self { desk }
+    }
+
+    async fn take<Q, A>(
+        &self,
+        request: Request<Q>,
+        read: impl FnOnce(Q) -> Result<Operation, Error>,
+        write: impl FnOnce(Answer) -> Option<A>,
+    ) -> Result<Response<A>, Status> {
+        let (_, extensions, message) = request.into_parts();
+        // Without it the call did not come through the gate, and nothing about it was checked.
+        let call = extensions.get::<Call>().ok_or_else(|| Status::internal("the call was not admitted"))?;
+        let request_id = call.exchange.request_id();
+        let operation = match read(message) {
+            Ok(operation) => operation,
+            Err(error) => {
+                self.desk.refuse(&call.exchange, call.operation, &error).await;
+                return Err(status::status(&error, request_id));
+            }
+        };
+        let answer = self.desk.call(&call.exchange, &call.parts, &call.message, operation).await;
+        let answer = answer.and_then(|answer| write(answer).ok_or_else(|| Error::internal("answer of another kind")));
+        answer.map(Response::new).map_err(|error| status::status(&error, request_id))
+    }
+}
+
+#[tonic::async_trait]
+impl<H: Handler> proto::security_token_service_server::SecurityTokenService for SecurityTokens<H> {
+    async fn assume_role(
+        &self,
+        request: Request<proto::AssumeRoleRequest>,
+    ) -> Result<Response<proto::AssumeRoleResponse>, Status> {
+        let read = |message: proto::AssumeRoleRequest| {
+            Ok(Operation::AssumeRole(issue::AssumeRole {
+                role_arn: given(message.role_arn),
+                role_session_name: given(message.role_session_name),
+                duration_seconds: message.duration.map(seconds).transpose()?,
+                policy: given(message.policy),
+                policy_arns: message.policy_arns,
+                tags: tags(message.tags),
+                transitive_tag_keys: message.transitive_tag_keys,
+                external_id: given(message.external_id),
+                source_identity: given(message.source_identity),
+                serial_number: given(message.serial_number),
+                token_code: given(message.token_code),
+            }))
+        };
+        let write = |answer| {
+            let issued = issued(answer)?;
+            let Holder::AssumedRole { id, arn } = &issued.holder else { return None };
+            Some(proto::AssumeRoleResponse {
+                credentials: Some(credentials(&issued)),
+                assumed_role_user: Some(proto::AssumedRoleUser { assumed_role_id: id.clone(), arn: arn.to_string() }),
+                packed_policy_size: packed_policy_size(&issued),
+                source_identity: issued.source_identity.unwrap_or_default(),
+            })
+        };
+        self.take(request, read, write).await
+    }
+
+    async fn get_session_token(
+        &self,
+        request: Request<proto::GetSessionTokenRequest>,
+    ) -> Result<Response<proto::GetSessionTokenResponse>, Status> {
+        let read = |message: proto::GetSessionTokenRequest| {
+            Ok(Operation::GetSessionToken(issue::GetSessionToken {
+                duration_seconds: message.duration.map(seconds).transpose()?,
+                serial_number: given(message.serial_number),
+                token_code: given(message.token_code),
+            }))
+        };
+        let write = |answer| Some(proto::GetSessionTokenResponse { credentials: Some(credentials(&*issued(answer)?)) });
+        self.take(request, read, write).await
+    }
+
+    async fn get_federation_token(
+        &self,
+        request: Request<proto::GetFederationTokenRequest>,
+    ) -> Result<Response<proto::GetFederationTokenResponse>, Status> {
+        let read = |message: proto::GetFederationTokenRequest| {
+            Ok(Operation::GetFederationToken(issue::GetFederationToken {
+                name: given(message.name),
+                duration_seconds: message.duration.map(seconds).transpose()?,
+                policy: given(message.policy),
+                policy_arns: message.policy_arns,
+                tags: tags(message.tags),
+            }))
+        };
+        let write = |answer| {
+            let issued = issued(answer)?;
+            let Holder::FederatedUser { id, arn } = &issued.holder else { return None };
+            Some(proto::GetFederationTokenResponse {
+                credentials: Some(credentials(&issued)),
+                federated_user: Some(proto::FederatedUser { federated_user_id: id.clone(), arn: arn.to_string() }),
+                packed_policy_size: packed_policy_size(&issued),
+            })
+        };
+        self.take(request, read, write).await
+    }
+
+    async fn get_caller_identity(
+        &self,
+        request: Request<proto::GetCallerIdentityRequest>,
+    ) -> Result<Response<proto::GetCallerIdentityResponse>, Status> {
+        let write = |answer| match answer {
+            Answer::CallerIdentity(identity) => Some(proto::GetCallerIdentityResponse {
+                account: identity.account.to_string(),
+                arn: identity.arn.to_string(),
+                user_id: identity.user_id,
+            }),
+            _ => None,
+        };
+        self.take(request, |_| Ok(Operation::GetCallerIdentity), write).await
+    }
+
+    async fn get_access_key_info(
+        &self,
+        request: Request<proto::GetAccessKeyInfoRequest>,
+    ) -> Result<Response<proto::GetAccessKeyInfoResponse>, Status> {
+        let read = |message: proto::GetAccessKeyInfoRequest| {
+            let access_key_id = given(message.access_key_id);
+            Ok(Operation::GetAccessKeyInfo(issue::GetAccessKeyInfo { access_key_id }))
+        };
+        let write = |answer| match answer {
+            Answer::AccessKeyInfo(account) => Some(proto::GetAccessKeyInfoResponse { account: account.to_string() }),
+            _ => None,
+        };
+        self.take(request, read, write).await
+    }
+}
+
+/// proto3 does not tell an empty string from an absent one; AWS's parameters are at least one character long.
+fn given(text: String) -> Option<String> {
+    (!text.is_empty()).then_some(text)
+}
+
+fn tags(tags: Vec<proto::Tag>) -> Vec<TagInput> {
+    tags.into_iter().map(|tag| TagInput { key: given(tag.key), value: Some(tag.value) }).collect()
+}
+
+fn seconds(duration: Duration) -> Result<String, Error> {
+    match duration {
+        Duration { seconds: seconds @ 0.., nanos: 0 } => Ok(seconds.to_string()),
+        _ => Err(Error::validation("The duration must be a whole number of seconds, and not negative.")),
+    }
+}
+
+fn issued(answer: Answer) -> Option<Box<Issued>> {
+    match answer {
+        Answer::Issued(issued) => Some(issued),
+        _ => None,
+    }
+}
+
+fn credentials(issued: &Issued) -> proto::Credentials {
+    let credentials = &issued.credentials;
+    proto::Credentials {
+        access_key_id: credentials.access_key_id.to_string(),
+        secret_access_key: credentials.secret_access_key.expose().to_owned(),
+        security_token: credentials.security_token.as_ref().map(|token| token.expose().clone()).unwrap_or_default(),
+        expiration: credentials.expiration.map(|at| Timestamp { seconds: at.unix(), nanos: 0 }),
+    }
+}
+
+fn packed_policy_size(issued: &Issued) -> Option<i32> {
+    issued.packed_policy_size.map(|size| i32::try_from(size).unwrap_or(i32::MAX))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn durations_are_whole_seconds() {
+        assert_eq!(seconds(Duration { seconds: 3600, nanos: 0 }).unwrap(), "3600");
+        assert_eq!(seconds(Duration { seconds: i64::MAX, nanos: 0 }).unwrap(), i64::MAX.to_string());
+        for (secs, nanos) in [(-1, 0), (900, 1), (900, -1), (0, i32::MIN)] {
+            assert!(seconds(Duration { seconds: secs, nanos }).is_err());
+        }
+    }
+
+    #[test]
+    fn an_empty_tag_value_is_a_value_and_an_empty_key_is_none() {
+        let read = tags(vec![proto::Tag { key: String::new(), value: String::new() }]);
+        assert_eq!((read[0].key.as_deref(), read[0].value.as_deref()), (None, Some("")));
+    }
+}

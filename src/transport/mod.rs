@@ -1,0 +1,22 @@
+//! How the world speaks to the service: each wire reads a request once, hands it on and renders the answer.
+//!
+//! A request walks from [`listener`] through [`front`] to its wire ([`grpc`] or [`query`]), and from there, read, to the
+//! service at the [`desk`].
+
+pub mod admin;
+pub mod body;
+pub mod control;
+pub mod desk;
+pub mod error;
+pub mod front;
+pub mod grpc;
+mod inspect;
+pub mod listener;
+pub mod metrics;
+pub mod peer;
+pub mod query;
+pub mod readiness;
+pub mod tls;
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,9 @@
+//! The IAM operations on the AWS Query wire, version 2010-05-08.
+
+mod parse;
+mod render;
+#[cfg(test)]
+mod tests;
+
+pub use parse::parse;
+pub use render::{has_result, render};

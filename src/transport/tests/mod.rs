@@ -1,0 +1,8 @@
+//! The whole front over real sockets, in front of a service that only looks at whether a request is signed at all.
+
+mod admin;
+mod grpc;
+mod http1;
+mod server;
+mod signed;
+mod tls;
