@@ -1,0 +1,110 @@
+//! Where a Brevet is, and how to get a signing client for it.
+
+use std::path::Path;
+use std::time::Duration;
+
+use brevet_validator::credential::Credentials;
+use http::Uri;
+use tonic::transport::{Certificate, Channel, ClientTlsConfig};
+
+use crate::proto::security_token_service_client::SecurityTokenServiceClient;
+use crate::signed::Signed;
+
+/// A client whose every call is signed.
+pub type StsClient = SecurityTokenServiceClient<Signed<Channel>>;
+
+/// An address and what is needed to reach it.
+#[derive(Clone, Debug)]
+pub struct Endpoint {
+    uri: Uri,
+    region: String,
+    timeout: Duration,
+    tls: ClientTlsConfig,
+}
+
+/// The endpoint cannot be used or reached.
+#[derive(Debug, thiserror::Error)]
+pub enum ConnectError {
+    /// Not `http://HOST:PORT` or `https://HOST:PORT`.
+    #[error("{0:?} is not an endpoint: write http://HOST:PORT or https://HOST:PORT")]
+    NotAnEndpoint(String),
+    /// The CA file cannot be read.
+    #[error("cannot read the CA file: {0}")]
+    CaFile(#[source] std::io::Error),
+    /// Nobody answers there, or TLS failed.
+    #[error("cannot connect to {uri}")]
+    Unreachable {
+        /// What was tried.
+        uri: String,
+        /// Why it failed.
+        #[source]
+        source: tonic::transport::Error,
+    },
+}
+
+impl Endpoint {
+    /// An endpoint in region `us-east-1`, with a timeout of ten seconds and the system's roots for TLS.
+    pub fn new(uri: &str) -> Result<Self, ConnectError> {
+        let not_an_endpoint = || ConnectError::NotAnEndpoint(uri.to_owned());
+        let parsed: Uri = uri.trim_end_matches('/').parse().map_err(|_| not_an_endpoint())?;
+        let known = matches!(parsed.scheme_str(), Some("http" | "https"));
+        if !known || parsed.authority().is_none() || parsed.path().len() > 1 || parsed.query().is_some() {
+            return Err(not_an_endpoint());
+        }
+        Ok(Self {
+            uri: parsed,
+            region: "us-east-1".into(),
+            timeout: Duration::from_secs(10),
+            tls: ClientTlsConfig::new().with_native_roots(),
+        })
+    }
+
+    /// Signs for this region. Brevet accepts any.
+    #[must_use]
+    pub fn region(mut self, region: impl Into<String>) -> Self {
+        self.region = region.into();
+        self
+    }
+
+    /// Gives up on connecting and on calls after this time.
+    #[must_use]
+    pub fn timeout(mut self, timeout: Duration) -> Self {
+        self.timeout = timeout;
+        self
+    }
+
+    /// Trusts the certificates in a PEM file, besides the system's.
+    pub fn ca_file(mut self, path: &Path) -> Result<Self, ConnectError> {
+        let pem = std::fs::read(path).map_err(ConnectError::CaFile)?;
+        self.tls = self.tls.ca_certificate(Certificate::from_pem(pem));
+        Ok(self)
+    }
+
+    /// Connects. The client signs with these credentials for as long as it lives.
+    pub async fn connect(&self, credentials: Credentials) -> Result<StsClient, ConnectError> {
+        let unreachable = |source| ConnectError::Unreachable { uri: self.uri.to_string(), source };
+        let mut endpoint = Channel::builder(self.uri.clone()).connect_timeout(self.timeout).timeout(self.timeout);
+        if self.uri.scheme_str() == Some("https") {
+            endpoint = endpoint.tls_config(self.tls.clone()).map_err(unreachable)?;
+        }
+        let channel = endpoint.connect().await.map_err(unreachable)?;
+        let authority = self.uri.authority().map(ToString::to_string).unwrap_or_default();
+        let scheme = self.uri.scheme_str().unwrap_or("http").to_owned();
+        Ok(StsClient::new(Signed::new(channel, credentials, self.region.clone(), scheme, authority)))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn only_scheme_host_and_port_make_an_endpoint() {
+        for good in ["http://127.0.0.1:8731", "https://sts.example.com", "http://[::1]:1/"] {
+            assert!(Endpoint::new(good).is_ok(), "{good}");
+        }
+        for bad in ["127.0.0.1:8731", "ftp://host", "http://", "http://host/path", "http://host/?q", ""] {
+            assert!(Endpoint::new(bad).is_err(), "{bad}");
+        }
+    }
+}

@@ -1,0 +1,22 @@
+//! Calls Brevet over gRPC, each call signed with AWS Signature Version 4.
+//!
+//! ```no_run
+//! # async fn example() -> Result<(), Box<dyn std::error::Error>> {
+//! use brevet_client::{Endpoint, credentials, proto::GetCallerIdentityRequest};
+//!
+//! let endpoint = Endpoint::new("http://127.0.0.1:8731")?.region("us-east-1");
+//! let mut sts = endpoint.connect(credentials::from_environment()?).await?;
+//! let me = sts.get_caller_identity(GetCallerIdentityRequest {}).await?.into_inner();
+//! println!("{}", me.arn);
+//! # Ok(())
+//! # }
+//! ```
+
+pub mod credentials;
+pub mod proto;
+
+mod endpoint;
+mod signed;
+
+pub use endpoint::{ConnectError, Endpoint, StsClient};
+pub use signed::{SignError, Signed};
