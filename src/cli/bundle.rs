@@ -1,0 +1,95 @@
+//! `brevet bundle`: the file that a validator starts with. Asks the running service, else opens the store itself.
+
+use std::fs::OpenOptions;
+use std::io::{ErrorKind, Read, Write};
+use std::os::unix::fs::OpenOptionsExt;
+use std::os::unix::net::UnixStream;
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+use std::time::Duration;
+
+use anyhow::{Context, bail};
+use clap::Args;
+
+use super::Exit;
+use super::data_dir::{self, DataDir};
+use crate::adapters::clock::SystemClock;
+use crate::adapters::random::SystemRandomness;
+use crate::service::clock::Clock as _;
+use crate::service::deployment::Deployment;
+use crate::transport::control;
+
+/// Export the trust bundle that validators need
+#[derive(Args, Debug)]
+#[command(after_help = "Example:\n  brevet bundle --data-dir /var/lib/brevet -o s3.bundle")]
+pub(super) struct Bundle {
+    /// Data directory, whether or not a service holds it
+    #[arg(long, env = "BREVET_DATA_DIR")]
+    data_dir: PathBuf,
+    /// File to write, for its owner alone
+    #[arg(short, long, value_name = "FILE")]
+    output: PathBuf,
+}
+
+impl Bundle {
+    /// Runs the command.
+    pub(super) fn run(self) -> anyhow::Result<Exit> {
+        let bundle = match ask(&data_dir::control_socket(&self.data_dir))? {
+            Some(bundle) => bundle,
+            None => self.make_from_store()?,
+        };
+        write(&self.output, &bundle)?;
+        eprintln!(
+            "wrote {}. It holds the key of the default zone: whoever reads it can act, at every service of the zone and \
+             at the STS, as the sessions that they see.",
+            self.output.display()
+        );
+        Ok(Exit::Ok)
+    }
+
+    fn make_from_store(&self) -> anyhow::Result<Vec<u8>> {
+        let dir = DataDir::open(&self.data_dir)?;
+        let master = dir.master_key()?;
+        let store = Arc::new(dir.open_store()?);
+        let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build()?;
+        runtime.block_on(async {
+            let deployment = Deployment::start(store, &master, Arc::new(SystemRandomness::default())).await?;
+            Ok(deployment.bundle(SystemClock.now()).await?)
+        })
+    }
+}
+
+/// Asks the service that holds the directory; `None` if there is none.
+fn ask(socket: &Path) -> anyhow::Result<Option<Vec<u8>>> {
+    let mut stream = match UnixStream::connect(socket) {
+        Ok(stream) => stream,
+        Err(error) if matches!(error.kind(), ErrorKind::NotFound | ErrorKind::ConnectionRefused) => return Ok(None),
+        Err(error) => return Err(error).with_context(|| format!("cannot connect to {}", socket.display())),
+    };
+    stream.set_read_timeout(Some(Duration::from_secs(10)))?;
+    stream.write_all(control::BUNDLE_REQUEST)?;
+    stream.shutdown(std::net::Shutdown::Write)?;
+    let mut answer = Vec::new();
+    stream.read_to_end(&mut answer).context("the running service does not answer")?;
+    match answer.split_first() {
+        Some((&control::OK, bundle)) => Ok(Some(bundle.to_vec())),
+        Some((_, reason)) => bail!("the running service refused: {}", String::from_utf8_lossy(reason)),
+        None => bail!("the running service gave no answer"),
+    }
+}
+
+/// Writes a file of mode 0600 that is there whole or not at all.
+pub(super) fn write(path: &Path, bundle: &[u8]) -> anyhow::Result<()> {
+    let name = path.file_name().with_context(|| format!("{} is not the path of a file", path.display()))?;
+    let draft = path.with_file_name(format!(".{}.{}", name.to_string_lossy(), std::process::id()));
+    let written = (|| -> std::io::Result<()> {
+        let mut file = OpenOptions::new().write(true).create_new(true).mode(0o600).open(&draft)?;
+        file.write_all(bundle)?;
+        file.sync_all()?;
+        std::fs::rename(&draft, path)
+    })();
+    if written.is_err() {
+        let _ = std::fs::remove_file(&draft);
+    }
+    written.with_context(|| format!("cannot write {}", path.display()))
+}

@@ -1,0 +1,156 @@
+//! `brevet dev`: everything on loopback and in memory, with new keys at every start.
+
+use std::path::PathBuf;
+use std::sync::Arc;
+
+use anyhow::Context as _;
+use brevet_validator::identity::AccountId;
+use clap::{Args, ValueEnum};
+use serde_json::json;
+
+use super::Exit;
+use super::run::{self, Assembly, Ready};
+use crate::adapters::audit_log::AuditLog;
+use crate::adapters::clock::SystemClock;
+use crate::adapters::random::SystemRandomness;
+use crate::config::{Config, Flags};
+use crate::service::clock::Clock as _;
+use crate::service::deployment::{Deployment, FirstRole, Founded, Founding};
+use crate::service::random::Random as _;
+use crate::store::{MasterKey, MemoryStore, Store as _};
+
+/// Reads objects.
+const READER: &str =
+    r#"{"Version":"2012-10-17","Statement":[{"Effect":"Allow","Action":["s3:Get*","s3:List*"],"Resource":"*"}]}"#;
+/// Reads and writes objects.
+const WRITER: &str = r#"{"Version":"2012-10-17","Statement":[{"Effect":"Allow","Action":"s3:*","Resource":"*"}]}"#;
+/// Looks at the directory.
+const AUDITOR: &str =
+    r#"{"Version":"2012-10-17","Statement":[{"Effect":"Allow","Action":["iam:Get*","iam:List*"],"Resource":"*"}]}"#;
+
+const ROLES: &[FirstRole] = &[
+    FirstRole { name: "reader", policy: READER },
+    FirstRole { name: "writer", policy: WRITER },
+    FirstRole { name: "auditor", policy: AUDITOR },
+];
+
+/// Run everything on loopback and in memory, for development
+#[derive(Args, Debug)]
+#[command(after_help = "Example:\n  brevet dev --listen 127.0.0.1:0 --output json")]
+pub(super) struct Dev {
+    /// Address and port of the service; port 0 takes a free one
+    #[arg(long)]
+    listen: Option<String>,
+    /// Address and port of health and metrics (default: 127.0.0.1:8732, or a free port if --listen takes one)
+    #[arg(long)]
+    admin_listen: Option<String>,
+    /// Listen on other addresses than loopback, although the keys are printed and nothing is kept
+    #[arg(long)]
+    expose_dev: bool,
+    /// PEM file with the certificate chain: serves TLS instead of plaintext
+    #[arg(long, requires = "tls_key")]
+    tls_cert: Option<PathBuf>,
+    /// PEM file with the certificate's private key
+    #[arg(long, requires = "tls_cert")]
+    tls_key: Option<PathBuf>,
+    /// Also write the trust bundle, for validators
+    #[arg(long, value_name = "FILE")]
+    bundle: Option<PathBuf>,
+    /// json: one line on standard output once ready, and nothing else
+    #[arg(long, value_enum, default_value_t = Output::Text)]
+    output: Output,
+}
+
+#[derive(Clone, Copy, Debug, Eq, PartialEq, ValueEnum)]
+enum Output {
+    Text,
+    Json,
+}
+
+impl Dev {
+    /// Runs until a signal ends it.
+    pub(super) fn run(self) -> anyhow::Result<Exit> {
+        run::start_logging("warn")?;
+        let free_port = self.listen.as_deref().is_some_and(|listen| listen.ends_with(":0"));
+        let flags = Flags {
+            listen: self.listen.clone(),
+            admin_listen: self.admin_listen.clone().or_else(|| free_port.then(|| "127.0.0.1:0".into())),
+            tls_cert: self.tls_cert.clone(),
+            tls_key: self.tls_key.clone(),
+            allow_plaintext: self.expose_dev,
+        };
+        let settings = Config::default().resolve(flags)?;
+        if !self.expose_dev && !settings.listen.ip().is_loopback() {
+            anyhow::bail!(
+                "dev prints its keys and keeps nothing: {} would offer them to other machines. Give --expose-dev if that \
+                 is meant",
+                settings.listen
+            );
+        }
+        run::block_on(async {
+            let random = Arc::new(SystemRandomness::default());
+            let mut master = [0; 32];
+            random.fill(&mut master)?;
+            let master = MasterKey::new(master);
+            let founding = Founding { account: AccountId::from_number(1), administrator: "developer", roles: ROLES };
+            let (first, founded) = founding.first_transaction(&master, &*random, &SystemClock)?;
+            let store = Arc::new(MemoryStore::new(|| SystemClock.now()));
+            store.commit(first).await?;
+            let deployment = Deployment::start(store, &master, random).await?;
+            if let Some(path) = &self.bundle {
+                super::bundle::write(path, &deployment.bundle(SystemClock.now()).await?)?;
+            }
+            let assembly = Assembly {
+                settings,
+                deployment: Arc::new(deployment),
+                audit: Arc::new(AuditLog),
+                control: None,
+                only_local_hosts: !self.expose_dev,
+            };
+            run::serve(assembly, |ready| self.announce(&founded, ready)).await
+        })
+    }
+
+    fn announce(&self, founded: &Founded, ready: &Ready) -> anyhow::Result<()> {
+        let roles: Vec<_> =
+            ROLES.iter().map(|role| format!("arn:aws:iam::{}:role/{}", founded.account, role.name)).collect();
+        let (id, secret) = (founded.credentials.access_key_id, founded.credentials.secret_access_key.expose());
+        if self.output == Output::Json {
+            let line = json!({
+                "endpoint": ready.endpoint,
+                "admin_endpoint": ready.admin_endpoint,
+                "region": "us-east-1",
+                "account": founded.account.as_str(),
+                "access_key_id": id.as_str(),
+                "secret_access_key": secret,
+                "roles": roles,
+            });
+            println!("{line}");
+            return Ok(());
+        }
+        let role = roles.first().context("dev has roles")?;
+        let endpoint = &ready.endpoint;
+        let brevet = std::env::args().next().unwrap_or_else(|| "brevet".into());
+        println!(
+            "\n  DEVELOPMENT ONLY: keys are printed, everything is in memory and gone with this process.\n\
+             \n  endpoint        {endpoint}  (gRPC and AWS Query)\
+             \n  admin           {}  (/livez /readyz /metrics)\
+             \n  account         {}\
+             \n  roles           {}\n\
+             \nPaste into another terminal:\n\
+             \n  export AWS_ACCESS_KEY_ID={id} AWS_SECRET_ACCESS_KEY={secret} \
+             AWS_REGION=us-east-1 AWS_DEFAULT_REGION=us-east-1\
+             \n  export AWS_ENDPOINT_URL_STS={endpoint} AWS_ENDPOINT_URL_IAM={endpoint} BREVET_ENDPOINT={endpoint}\n\
+             \nThen, with the AWS CLI:\n\
+             \n  aws sts get-caller-identity\
+             \n  aws sts assume-role --role-arn {role} --role-session-name me\n\
+             \nOr over gRPC:\n\
+             \n  {brevet} whoami\
+             \n  {brevet} creds {role}\n",
+            ready.admin_endpoint,
+            founded.account,
+            roles.join("\n                  "),
+        );
+        Ok(())
+    }
+}
