@@ -4,6 +4,7 @@ import contextlib
 import json
 import os
 import pathlib
+import signal
 import subprocess
 import sys
 import urllib.request
@@ -30,7 +31,12 @@ def environment(**more):
 def running(*command, env=None, ready=None):
     """Runs a server; yields it and the first line that it prints once it is ready."""
     process = subprocess.Popen(
-        [str(part) for part in command], stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, env=env or environment(), text=True
+        [str(part) for part in command],
+        stdout=subprocess.PIPE,
+        stderr=subprocess.DEVNULL,
+        env=env or environment(),
+        text=True,
+        start_new_session=True,
     )
     try:
         line = process.stdout.readline()
@@ -38,11 +44,13 @@ def running(*command, env=None, ready=None):
             raise RuntimeError(f"{command} ended with {process.wait()} before it was ready")
         yield process, line.strip()
     finally:
-        process.terminate()
+        # The whole session: a server under faketime is the child of a child.
+        with contextlib.suppress(ProcessLookupError):
+            os.killpg(process.pid, signal.SIGTERM)
         try:
             process.wait(10)
         except subprocess.TimeoutExpired:
-            process.kill()
+            os.killpg(process.pid, signal.SIGKILL)
             raise
 
 
