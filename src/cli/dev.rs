@@ -7,6 +7,7 @@ use anyhow::Context as _;
 use brevet_validator::identity::AccountId;
 use clap::{Args, ValueEnum};
 use serde_json::json;
+use zeroize::Zeroizing;
 
 use super::Exit;
 use super::run::{self, Assembly, Ready};
@@ -77,21 +78,23 @@ impl Dev {
             admin_listen: self.admin_listen.clone().or_else(|| free_port.then(|| "127.0.0.1:0".into())),
             tls_cert: self.tls_cert.clone(),
             tls_key: self.tls_key.clone(),
-            allow_plaintext: self.expose_dev,
+            // What dev may listen on is decided below.
+            allow_plaintext: true,
         };
         let settings = Config::default().resolve(flags)?;
-        if !self.expose_dev && !settings.listen.ip().is_loopback() {
-            anyhow::bail!(
-                "dev prints its keys and keeps nothing: {} would offer them to other machines. Give --expose-dev if that \
-                 is meant",
-                settings.listen
-            );
+        for address in [settings.listen, settings.admin_listen] {
+            if !self.expose_dev && !address.ip().is_loopback() {
+                anyhow::bail!(
+                    "dev prints its keys and keeps nothing: {address} would offer it to other machines. Give --expose-dev \
+                     if that is meant"
+                );
+            }
         }
         run::block_on(async {
             let random = Arc::new(SystemRandomness::default());
-            let mut master = [0; 32];
-            random.fill(&mut master)?;
-            let master = MasterKey::new(master);
+            let mut master = Zeroizing::new([0; 32]);
+            random.fill(&mut *master)?;
+            let master = MasterKey::new(*master);
             let founding = Founding { account: AccountId::from_number(1), administrator: "developer", roles: ROLES };
             let (first, founded) = founding.first_transaction(&master, &*random, &SystemClock)?;
             let store = Arc::new(MemoryStore::new(|| SystemClock.now()));

@@ -15,7 +15,7 @@ use super::directory::{
 use super::error::Error;
 use super::keys::{Anchor, EpochKeys, Keys};
 use super::random::Random;
-use crate::store::{MasterKey, RecordCipher, Store, Transaction, format};
+use crate::store::{MasterKey, Store, Transaction, format};
 
 /// Allows everything in the account.
 const ADMINISTRATOR: &str = r#"{"Version":"2012-10-17","Statement":[{"Effect":"Allow","Action":"*","Resource":"*"}]}"#;
@@ -74,8 +74,8 @@ impl Founding {
 
         let mut edit = Edit::new(Arc::default());
         let (epoch, anchor) = Keys::generate(random, now).map_err(fault)?;
-        edit.put_record(epoch.record_key(), None, epoch.encode());
-        edit.put_record(Anchor::RECORD_KEY.into(), None, anchor.encode());
+        edit.put_other(&epoch.record_key(), epoch.encode());
+        edit.put_other(Anchor::RECORD_KEY, anchor.encode());
         let founded = self.people(&mut edit, random, now)?;
 
         let sealed = edit.seal(&cipher, random).map_err(fault)?;
@@ -174,8 +174,8 @@ pub struct Deployment {
     pub directory: Arc<Directory>,
     /// What mints and opens tokens.
     pub keys: Arc<Keys>,
-    /// What signs bundles, with the version of its record.
-    anchor: Mutex<(Anchor, u64)>,
+    /// What signs bundles, and the sequence of the last one.
+    anchor: Mutex<Anchor>,
 }
 
 impl Deployment {
@@ -190,51 +190,62 @@ impl Deployment {
         let (snapshot, others) = Snapshot::read(revision, &stored, &cipher).map_err(fault)?;
         let mut epochs = Vec::new();
         let mut anchor = None;
-        for OtherRecord { key, version, content } in others {
+        for OtherRecord { key, content } in others {
             if key == Anchor::RECORD_KEY {
-                anchor = Some((Anchor::decode(&content).map_err(fault)?, version));
+                anchor = Some(Anchor::decode(&content).map_err(fault)?);
             } else if key.starts_with(EpochKeys::PREFIX) {
                 epochs.push(EpochKeys::decode(&content).map_err(fault)?);
             } else {
                 return Err(DeploymentError(format!("the record {key} is of no known kind")));
             }
         }
-        let (anchor, version) =
-            anchor.ok_or_else(|| DeploymentError(format!("the record {} is missing", Anchor::RECORD_KEY)))?;
+        let anchor = anchor.ok_or_else(|| DeploymentError(format!("the record {} is missing", Anchor::RECORD_KEY)))?;
         let keys = Keys::new(cipher.trust_domain(), &epochs, &anchor, &*random).map_err(fault)?;
-        Ok(Self::assemble(store, cipher, random, snapshot, keys, (anchor, version)))
-    }
-
-    fn assemble(
-        store: Arc<dyn Store>,
-        cipher: RecordCipher,
-        random: Arc<dyn Random>,
-        snapshot: Snapshot,
-        keys: Keys,
-        anchor: (Anchor, u64),
-    ) -> Self {
-        Self {
+        Ok(Self {
             directory: Arc::new(Directory::new(store, cipher, random, snapshot)),
             keys: Arc::new(keys),
             anchor: Mutex::new(anchor),
-        }
+        })
     }
 
     /// The trust bundle of the default zone, as a file. Its sequence is written down before it is handed out.
     pub async fn bundle(&self, now: Timestamp) -> Result<Vec<u8>, Error> {
-        let mut held = self.anchor.lock().await;
-        let (anchor, version) = &mut *held;
+        let mut anchor = self.anchor.lock().await;
         let next = Anchor { bundle_sequence: anchor.bundle_sequence + 1, ..anchor.clone() };
         let record = next.encode();
-        let seen = *version;
         self.directory
             .change(|edit| {
-                edit.put_record(Anchor::RECORD_KEY.into(), Some(seen), record);
+                edit.put_other(Anchor::RECORD_KEY, record);
                 Ok(())
             })
             .await?;
-        *version += 1;
         *anchor = next;
         self.keys.export_bundle(anchor.bundle_sequence, now).map_err(Error::internal)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use brevet_validator::token::TrustBundle;
+    use futures_util::FutureExt as _;
+
+    use super::*;
+    use crate::service::test_world::{Counting, Still, now};
+    use crate::store::MemoryStore;
+
+    #[tokio::test]
+    async fn a_bundle_that_nobody_waited_for_does_not_stand_in_the_way_of_the_next() {
+        let (master, random) = (MasterKey::new([1; 32]), Arc::new(Counting::default()));
+        let founding = Founding { account: None, administrator: "admin", roles: &[] };
+        let (first, _) = founding.first_transaction(&master, &*random, &Still).unwrap();
+        let store = Arc::new(MemoryStore::new(now));
+        store.commit(first).await.unwrap();
+        let deployment = Deployment::start(store, &master, random).await.unwrap();
+
+        // Polled once: the commit is on its way, its caller is gone.
+        assert!(deployment.bundle(now()).now_or_never().is_none());
+        let sequences = [deployment.bundle(now()).await.unwrap(), deployment.bundle(now()).await.unwrap()]
+            .map(|bundle| TrustBundle::decode(&bundle, None).unwrap().sequence);
+        assert!(sequences[0] < sequences[1], "{sequences:?}");
     }
 }

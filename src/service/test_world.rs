@@ -247,7 +247,7 @@ impl KeySource for Source {
 }
 
 #[derive(Debug)]
-struct Still;
+pub(super) struct Still;
 
 impl Clock for Still {
     fn now(&self) -> Timestamp {

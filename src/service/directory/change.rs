@@ -164,8 +164,15 @@ impl Edit {
         }
     }
 
-    /// Writes a record that is not the directory's own, over the version that was seen (`None`: it must not exist).
-    pub fn put_record(&mut self, key: String, seen: Option<u64>, content: Zeroizing<Vec<u8>>) {
+    /// Writes a record that is not the directory's own, over the version that the snapshot knows of.
+    pub fn put_other(&mut self, key: &str, content: Zeroizing<Vec<u8>>) {
+        let seen = self.before.others.get(key).copied();
+        self.next.others.insert(key.to_owned(), seen.unwrap_or(0) + 1);
+        self.put_record(key.to_owned(), seen, content);
+    }
+
+    /// `seen` is the version that is written over; `None`: the record must not exist.
+    fn put_record(&mut self, key: String, seen: Option<u64>, content: Zeroizing<Vec<u8>>) {
         self.preconditions.push(match seen {
             Some(version) => Precondition::Version(key.clone(), version),
             None => Precondition::Absent(key.clone()),

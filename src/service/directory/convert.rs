@@ -39,8 +39,6 @@ pub trait Stored: Sized {
 pub struct OtherRecord {
     /// Where it lies.
     pub key: String,
-    /// Its version.
-    pub version: u64,
     /// What was sealed.
     pub content: Zeroizing<Vec<u8>>,
 }
@@ -65,7 +63,8 @@ impl Snapshot {
                 .open(&record.key, record.version, &record.value)
                 .map_err(|error| InvalidRecord { key: record.key.clone(), what: error.to_string() })?;
             if !snapshot.insert_record(&record.key, record.version, &content)? {
-                others.push(OtherRecord { key: record.key.clone(), version: record.version, content });
+                snapshot.others.insert(record.key.clone(), record.version);
+                others.push(OtherRecord { key: record.key.clone(), content });
             }
         }
         Ok((snapshot, others))

@@ -39,6 +39,8 @@ pub struct Snapshot {
     pub(super) roles: imbl::OrdMap<NameKey, Versioned<Role>>,
     pub(super) policies: imbl::OrdMap<NameKey, Versioned<ManagedPolicy>>,
     pub(super) access_keys: imbl::HashMap<AccessKeyId, Versioned<AccessKey>>,
+    /// Versions of the records that are not the directory's own, by key.
+    pub(super) others: imbl::HashMap<String, u64>,
 }
 
 impl Snapshot {
