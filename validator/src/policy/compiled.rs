@@ -1,7 +1,9 @@
 //! A compiled policy, and what it says of a query.
 
+use std::collections::HashSet;
+
 use super::condition::Condition;
-use super::context::Context;
+use super::context::{Assumption, Context, ContextKey};
 use super::document::{self, Document, Kind, Verb, Version};
 use super::element::Element;
 use super::error::{Fault, InvalidDocument, quote};
@@ -9,6 +11,7 @@ use super::json::{self, Text};
 use super::pattern::{Pattern, Reach};
 use super::principal::{Naming, PrincipalElement};
 use super::query::Query;
+use super::variable;
 
 /// A compiled policy.
 #[derive(Clone, Debug)]
@@ -31,6 +34,24 @@ impl Policy {
     /// How many statements the document has. One that has none allows nothing.
     pub fn statement_count(&self) -> usize {
         self.statements.len()
+    }
+
+    /// The condition keys that a decision may ask for, as written, each once whatever its case: those of conditions and
+    /// those of policy variables.
+    pub fn context_keys(&self) -> Vec<String> {
+        let mut keys: Vec<&str> = Vec::new();
+        for statement in &self.written {
+            let mut texts: Vec<&Text> = statement.resource.iter().flat_map(|element| &element.value).collect();
+            for condition in &statement.conditions {
+                keys.push(&condition.key.value);
+                texts.extend(&condition.values);
+            }
+            if self.version == Version::V2012 {
+                keys.extend(texts.into_iter().flat_map(|text| variable::keys(&text.value)));
+            }
+        }
+        let mut known = HashSet::new();
+        keys.into_iter().filter(|key| known.insert(ContextKey::new(key))).map(str::to_owned).collect()
     }
 
     pub(super) fn version(&self) -> Version {
@@ -131,7 +152,11 @@ impl Statement {
     pub(super) fn covers(&self, query: &Query<'_>) -> bool {
         self.action.accepts(query.action, query.context)
             && self.resource.as_ref().is_none_or(|resource| resource.accepts(query.resource, query.context))
-            && self.conditions.iter().all(|condition| condition.holds(query.context))
+            && self.conditions.iter().all(|condition| match condition.assumed(query.context) {
+                None => condition.holds(query.context),
+                Some(Assumption::Favourable) => self.verb == Verb::Allow,
+                Some(Assumption::Unfavourable) => self.verb == Verb::Deny,
+            })
     }
 
     /// How it names the caller, if it does.
@@ -205,4 +230,59 @@ fn resource(text: &Text, version: Version) -> Result<Pattern, Fault> {
         return Err(Fault::new(text.at, format!("the resource {} must name its service in full", quote(resource))));
     }
     Pattern::arn(text, version, Reach::BeyondSegment)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::policy::{Policies, Reason, Subject, evaluate};
+
+    fn policy(version: &str) -> Policy {
+        let statement = r#"[{"Effect": "Allow", "Action": "*", "Resource": ["arn:aws:s3:::b/${aws:username}/${*}"]},
+            {"Effect": "Deny", "Action": "*", "Resource": "*", "Condition": {"StringNotLike": {"aws:userName": "x"},
+             "Null": {"aws:TagKeys": "false"}, "StringEquals": {"s3:prefix": "${aws:PrincipalTag/team, 'none'}"}}}]"#;
+        let text = format!(r#"{{"Version": "{version}", "Statement": {statement}}}"#);
+        Policy::parse(&text, Kind::Identity).unwrap()
+    }
+
+    #[test]
+    fn the_keys_that_a_policy_asks_for_are_each_told_once() {
+        let keys = policy("2012-10-17").context_keys();
+        assert_eq!(keys, ["aws:username", "aws:TagKeys", "s3:prefix", "aws:PrincipalTag/team"]);
+        assert_eq!(policy("2008-10-17").context_keys(), ["aws:userName", "aws:TagKeys", "s3:prefix"]);
+    }
+
+    #[test]
+    fn what_is_not_known_is_assumed_for_or_against_the_caller() {
+        let parse = |text: &str| Policy::parse(text, Kind::Identity).unwrap();
+        let allow = parse(
+            r#"{"Statement": {"Effect": "Allow", "Action": "*", "Resource": "*",
+                "Condition": {"IpAddress": {"aws:SourceIp": "10.0.0.0/8"}}}}"#,
+        );
+        let deny = parse(
+            r#"{"Statement": [{"Effect": "Allow", "Action": "*", "Resource": "*"}, {"Effect": "Deny", "Action": "*",
+                "Resource": "*", "Condition": {"Bool": {"aws:SecureTransport": "false"}}}]}"#,
+        );
+        let user = Subject::named(&"arn:aws:iam::123456789012:user/ada".parse().unwrap()).unwrap();
+        let ask = |policy: &Policy, context: &Context| {
+            let query = Query { subject: &user, action: "a:b", resource: "arn:aws:a:::b", context };
+            evaluate(&Policies { identity: &[policy], ..Policies::default() }, &query).reason
+        };
+        let assuming = |assumption, is_known: fn(&str) -> bool| {
+            let mut context = Context::default();
+            context.assume(assumption, is_known);
+            context
+        };
+        let (favour, against) = (Assumption::Favourable, Assumption::Unfavourable);
+        for (policy, refused) in [(&allow, Reason::NoMatchingAllow), (&deny, Reason::ExplicitDeny)] {
+            assert_eq!(ask(policy, &assuming(favour, |_| false)), Reason::Allowed);
+            assert_eq!(ask(policy, &assuming(against, |_| false)), refused);
+        }
+        // What is known to be missing is missing.
+        assert_eq!(ask(&allow, &assuming(favour, |key| key == "aws:sourceip")), Reason::NoMatchingAllow);
+        // What is known is compared.
+        let mut context = assuming(against, |_| false);
+        context.set("aws:SourceIp", "10.1.2.3");
+        assert_eq!(ask(&allow, &context), Reason::Allowed);
+    }
 }

@@ -11,6 +11,24 @@ use super::fold::fold;
 #[derive(Clone, Debug, Default)]
 pub struct Context {
     entries: Vec<(String, Values)>,
+    assumption: Option<Assuming>,
+}
+
+/// How conditions turn out whose key has a value that nobody knows yet. With both asked, one learns whether a request
+/// would be allowed always, never, or depending on them.
+#[derive(Clone, Copy, Debug, Eq, PartialEq)]
+pub enum Assumption {
+    /// In favour of the caller: those of an Allow hold, those of a Deny do not.
+    Favourable,
+    /// Against the caller: those of an Allow do not hold, those of a Deny do.
+    Unfavourable,
+}
+
+#[derive(Clone, Copy, Debug)]
+struct Assuming {
+    assumption: Assumption,
+    /// Whether all there is to know of a folded key is in the context, so that one that is not there is missing.
+    is_known: fn(&str) -> bool,
 }
 
 #[derive(Clone, Debug)]
@@ -37,6 +55,18 @@ impl Context {
     /// Sets a multi-valued key, such as `aws:TagKeys`. A key without values is a key that is not there.
     pub fn set_all(&mut self, key: &str, values: impl IntoIterator<Item = String>) {
         self.put(key, Values::Many(values.into_iter().collect()));
+    }
+
+    /// Assumes how conditions turn out on keys that are not here, but for those that `is_known` says are complete. It is
+    /// asked with the key in lower case.
+    pub fn assume(&mut self, assumption: Assumption, is_known: fn(&str) -> bool) {
+        self.assumption = Some(Assuming { assumption, is_known });
+    }
+
+    /// What is assumed of conditions on a key.
+    pub(super) fn assumed(&self, key: &ContextKey) -> Option<Assumption> {
+        let Assuming { assumption, is_known } = self.assumption?;
+        (self.find(key).is_none() && !is_known(&key.0)).then_some(assumption)
     }
 
     /// All keys, folded, and their values; without those that have none.
@@ -84,7 +114,7 @@ pub(super) enum Variable<'a> {
 }
 
 /// The name of a condition key, folded so that equal keys are equal bytes.
-#[derive(Clone, Debug, Eq, PartialEq)]
+#[derive(Clone, Debug, Eq, Hash, PartialEq)]
 pub(super) struct ContextKey(String);
 
 impl ContextKey {

@@ -74,6 +74,6 @@ pub(super) fn strings(value: Value, what: &str) -> Result<Vec<Text>, Fault> {
 pub(super) fn one_or_many(value: Value) -> Vec<Value> {
     match value.data {
         Data::Array(values) => values,
-        data => vec![Value { at: value.at, data }],
+        data => vec![Value { at: value.at, end: value.end, data }],
     }
 }

@@ -1,5 +1,7 @@
 //! Why a document cannot be a policy, and where.
 
+use super::span::Position;
+
 /// A document that cannot be a policy.
 #[derive(Clone, Debug, Eq, PartialEq, thiserror::Error)]
 #[error("{message} (line {line}, column {column})")]
@@ -34,15 +36,19 @@ impl Fault {
     }
 
     pub(super) fn locate(self, text: &str) -> InvalidDocument {
-        let before = text.as_bytes().get(..self.at).unwrap_or(text.as_bytes());
-        let line_start = before.iter().rposition(|b| *b == b'\n').map_or(0, |i| i + 1);
-        InvalidDocument {
-            line: 1 + before.iter().filter(|b| **b == b'\n').count(),
-            // The bytes 10xxxxxx of UTF-8 continue a character; all others begin one.
-            column: 1 + before.iter().skip(line_start).filter(|b| **b & 0xc0 != 0x80).count(),
-            message: self.message,
-            suggestion: self.suggestion,
-        }
+        let Position { line, column } = position(text, self.at);
+        InvalidDocument { line, column, message: self.message, suggestion: self.suggestion }
+    }
+}
+
+/// Line and column of a byte.
+pub(super) fn position(text: &str, at: usize) -> Position {
+    let before = text.as_bytes().get(..at).unwrap_or(text.as_bytes());
+    let line_start = before.iter().rposition(|b| *b == b'\n').map_or(0, |i| i + 1);
+    Position {
+        line: 1 + before.iter().filter(|b| **b == b'\n').count(),
+        // The bytes 10xxxxxx of UTF-8 continue a character; all others begin one.
+        column: 1 + before.iter().skip(line_start).filter(|b| **b & 0xc0 != 0x80).count(),
     }
 }
 

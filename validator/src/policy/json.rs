@@ -5,10 +5,11 @@ use super::error::{Fault, quote};
 /// The deepest nesting of arrays and objects that is read.
 const MAX_DEPTH: usize = 32;
 
-/// A value and the byte at which it begins.
+/// A value, the byte at which it begins and the one behind it.
 #[derive(Debug)]
 pub(super) struct Value {
     pub(super) at: usize,
+    pub(super) end: usize,
     pub(super) data: Data,
 }
 
@@ -68,7 +69,7 @@ impl Reader<'_> {
             Some(_) => return Err(self.fault("a JSON value is expected here")),
             None => return Err(self.fault("the document ends too early")),
         };
-        Ok(Value { at, data })
+        Ok(Value { at, end: self.at, data })
     }
 
     fn object(&mut self, depth: usize) -> Result<Vec<Member>, Fault> {

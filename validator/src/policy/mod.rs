@@ -26,18 +26,20 @@ mod masked;
 mod pattern;
 mod principal;
 mod query;
+mod span;
 mod suggest;
 mod trace;
 mod variable;
 
 pub use compiled::Policy;
-pub use context::Context;
+pub use context::{Assumption, Context};
 pub use document::Kind;
 pub use error::InvalidDocument;
 pub use evaluate::{Decision, Effect, Reason, evaluate, evaluate_trust};
 pub use lint::{Code, Finding, Severity, guess_kind, lint};
 pub use query::{Policies, Query, Subject};
+pub use span::{Position, Span, statement_spans};
 pub use trace::{
-    ConditionTrace, ElementTrace, MessagePrincipal, NamedAs, PolicyTrace, QueryTrace, StatementEffect, StatementTrace,
-    Trace, TrustFault, Verdict, explain, explain_trust,
+    ConditionTrace, ElementName, ElementTrace, LanguageVersion, MessagePrincipal, NamedAs, PolicyTrace, QueryTrace,
+    StatementEffect, StatementTrace, Trace, TrustFault, Verdict, explain, explain_trust,
 };

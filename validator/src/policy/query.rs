@@ -24,6 +24,31 @@ pub struct Subject {
 }
 
 impl Subject {
+    /// Whoever has an ARN of this form, as far as the ARN tells: a user, root, a session of a role, a federated user; the
+    /// ARN of a role stands for a session of it. `None` for any other.
+    ///
+    /// What an ARN does not tell is left out: unique ids, the path of a session's role, the user behind a federated one.
+    pub fn named(arn: &Arn) -> Option<Self> {
+        let account: AccountId = arn.account().parse().ok()?;
+        let session_of = |role: &str| Arn::new("sts", "", Some(account), &format!("assumed-role/{role}/session"));
+        let role = |name: &str| Arn::new("iam", "", Some(account), &format!("role/{name}"));
+        let (kind, rest) = arn.resource().split_once('/').unwrap_or((arn.resource(), ""));
+        let (arn, role_or_user_arn) = match (arn.service(), kind, rest) {
+            ("iam", "root", "") => (arn.clone(), None),
+            ("iam", "user", name) if !name.is_empty() => (arn.clone(), None),
+            ("iam", "role", name) if !name.is_empty() => {
+                (session_of(name.rsplit('/').next().unwrap_or(name)), Some(arn.clone()))
+            }
+            ("sts", "assumed-role", rest) => {
+                let (name, session) = rest.split_once('/')?;
+                (!name.is_empty() && !session.is_empty()).then(|| (arn.clone(), Some(role(name))))?
+            }
+            ("sts", "federated-user", name) if !name.is_empty() => (arn.clone(), None),
+            _ => return None,
+        };
+        Some(Self { account, arn, role_or_user_arn, unique_id: None, federated: None })
+    }
+
     /// The user, role or root whose policies are the caller's.
     pub(super) fn entity(&self) -> &Arn {
         self.role_or_user_arn.as_ref().unwrap_or(&self.arn)
@@ -66,4 +91,30 @@ pub struct Policies<'a> {
     pub resource: Option<&'a Policy>,
     /// The account that owns the resource. If it is not known, a resource policy cannot allow alone.
     pub resource_account: Option<AccountId>,
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn named(arn: &str) -> Option<(String, Option<String>)> {
+        let subject = Subject::named(&arn.parse().unwrap())?;
+        Some((subject.arn.to_string(), subject.role_or_user_arn.map(|arn| arn.to_string())))
+    }
+
+    #[test]
+    fn an_arn_tells_who_acts() {
+        for itself in ["iam::123456789012:user/ops/ada", "iam::123456789012:root", "sts::123456789012:federated-user/f"]
+        {
+            assert_eq!(named(&format!("arn:aws:{itself}")), Some((format!("arn:aws:{itself}"), None)));
+        }
+        let session = "arn:aws:sts::123456789012:assumed-role/ci/run-7".to_owned();
+        assert_eq!(named(&session), Some((session, Some("arn:aws:iam::123456789012:role/ci".to_owned()))));
+        let role = "arn:aws:iam::123456789012:role/team/ci".to_owned();
+        assert_eq!(named(&role), Some(("arn:aws:sts::123456789012:assumed-role/ci/session".to_owned(), Some(role))));
+        for other in ["iam::123456789012:policy/p", "s3:::bucket", "sts::123456789012:assumed-role/ci", "iam::1:user/a"]
+        {
+            assert_eq!(named(&format!("arn:aws:{other}")), None, "{other}");
+        }
+    }
 }

@@ -37,6 +37,13 @@ impl Variable {
     }
 }
 
+/// The keys of a text's variables, as written.
+pub(super) fn keys(text: &str) -> impl Iterator<Item = &str> {
+    let inner = text.split("${").skip(1).filter_map(|rest| rest.split_once('}')).map(|(inner, _)| inner);
+    let keys = inner.map(|inner| inner.split_once(',').map_or(inner, |(key, _)| key).trim());
+    keys.filter(|key| !matches!(*key, "*" | "?" | "$"))
+}
+
 /// Splits a text of the document at its variables. In version 2008-10-17 there are none.
 pub(super) fn split<'a>(text: &'a Text, version: Version) -> Result<Vec<Piece<'a>>, Fault> {
     let mut rest = text.value.as_str();

@@ -15,7 +15,7 @@ use base64::engine::general_purpose::STANDARD as BASE64;
 use self::network::Network;
 use self::operator::{Comparison, Ordered};
 pub(super) use self::operator::{Operator, Quantifier, Test};
-use super::context::{Context, ContextKey};
+use super::context::{Assumption, Context, ContextKey};
 use super::decimal::Decimal;
 use super::document::{self, Version};
 use super::error::{Fault, quote};
@@ -64,6 +64,11 @@ impl Condition {
     /// The request's values of the key.
     pub(super) fn given<'a>(&self, context: &'a Context) -> &'a [String] {
         context.values(&self.key)
+    }
+
+    /// What is assumed of the condition, if the key's value is not known.
+    pub(super) fn assumed(&self, context: &Context) -> Option<Assumption> {
+        context.assumed(&self.key)
     }
 
     /// Whether the request satisfies the condition.

@@ -11,7 +11,8 @@ use super::super::query::{Policies, Query, Subject};
 use super::hint::hints;
 use super::trust_fault::TrustFault;
 use super::{
-    ConditionTrace, ElementTrace, NamedAs, PolicyTrace, QueryTrace, StatementEffect, StatementTrace, Trace, Verdict,
+    ConditionTrace, ElementName, ElementTrace, LanguageVersion, NamedAs, PolicyTrace, QueryTrace, StatementEffect,
+    StatementTrace, Trace, Verdict,
 };
 
 /// The decision of [`evaluate`], and why.
@@ -117,8 +118,8 @@ fn policy_trace(
     };
     PolicyTrace {
         version: match policy.version() {
-            Version::V2008 => "2008-10-17",
-            Version::V2012 => "2012-10-17",
+            Version::V2008 => LanguageVersion::V2008,
+            Version::V2012 => LanguageVersion::V2012,
         },
         verdict,
         statements: policy.statements().enumerate().map(statement).collect(),
@@ -132,19 +133,19 @@ fn elements(
     query: &Query<'_>,
 ) -> Vec<ElementTrace> {
     let principal = written.principal.as_ref().map(|element| ElementTrace {
-        element: if element.negated { "NotPrincipal" } else { "Principal" },
+        element: if element.negated { ElementName::NotPrincipal } else { ElementName::Principal },
         wanted: principals(&element.value),
         given: names(query.subject),
         matched: speaks,
     });
     let action = ElementTrace {
-        element: if written.action.negated { "NotAction" } else { "Action" },
+        element: if written.action.negated { ElementName::NotAction } else { ElementName::Action },
         wanted: values(&written.action),
         given: vec![query.action.to_owned()],
         matched: compiled.action.accepts(query.action, query.context),
     };
     let resource = written.resource.as_ref().zip(compiled.resource.as_ref()).map(|(element, compiled)| ElementTrace {
-        element: if element.negated { "NotResource" } else { "Resource" },
+        element: if element.negated { ElementName::NotResource } else { ElementName::Resource },
         wanted: values(element),
         given: vec![query.resource.to_owned()],
         matched: compiled.accepts(query.resource, query.context),

@@ -6,7 +6,7 @@ use serde_json::{Value, json};
 
 use super::super::evaluate::Effect;
 use super::hint::suspects;
-use super::{ConditionTrace, ElementTrace, StatementEffect, StatementTrace, Trace};
+use super::{ConditionTrace, ElementName, ElementTrace, StatementEffect, StatementTrace, Trace};
 
 /// Whom the `context` of an authorization message names.
 #[derive(Clone, Copy, Debug)]
@@ -66,13 +66,13 @@ fn statement(statement: &StatementTrace, caller_id: &str) -> Value {
         "conditions": items(conditions),
     });
     for ElementTrace { element, wanted, .. } in &statement.elements {
-        let member = match *element {
-            "Principal" => "principals",
-            "Action" => "actions",
-            "Resource" => "resources",
-            "NotPrincipal" => "notPrincipals",
-            "NotAction" => "notActions",
-            _ => "notResources",
+        let member = match element {
+            ElementName::Principal => "principals",
+            ElementName::Action => "actions",
+            ElementName::Resource => "resources",
+            ElementName::NotPrincipal => "notPrincipals",
+            ElementName::NotAction => "notActions",
+            ElementName::NotResource => "notResources",
         };
         message[member] = texts(wanted);
     }

@@ -13,7 +13,7 @@ mod trust_fault;
 
 use std::collections::BTreeMap;
 
-use serde::Serialize;
+use serde::{Deserialize, Serialize};
 
 pub use self::explain::{explain, explain_trust};
 pub use self::message::MessagePrincipal;
@@ -24,7 +24,7 @@ use super::evaluate::{Decision, Effect};
 /// A decision and all that led to it.
 ///
 /// It shows policies of both sides. Who renders it for someone who may see only one side leaves the other out.
-#[derive(Clone, Debug, Eq, PartialEq, Serialize)]
+#[derive(Clone, Debug, Deserialize, Eq, PartialEq, Serialize)]
 #[serde(rename_all = "camelCase")]
 pub struct Trace {
     /// As [`evaluate`](super::evaluate) or [`evaluate_trust`](super::evaluate_trust) gave it.
@@ -64,7 +64,7 @@ impl Trace {
 }
 
 /// What was asked, by whom.
-#[derive(Clone, Debug, Eq, PartialEq, Serialize)]
+#[derive(Clone, Debug, Deserialize, Eq, PartialEq, Serialize)]
 #[serde(rename_all = "camelCase")]
 pub struct QueryTrace {
     /// ARN of the caller.
@@ -86,19 +86,30 @@ pub struct QueryTrace {
 }
 
 /// One policy.
-#[derive(Clone, Debug, Eq, PartialEq, Serialize)]
+#[derive(Clone, Debug, Deserialize, Eq, PartialEq, Serialize)]
 #[serde(rename_all = "camelCase")]
 pub struct PolicyTrace {
     /// The version of the language.
-    pub version: &'static str,
+    pub version: LanguageVersion,
     /// What the policy says.
     pub verdict: Verdict,
     /// In the order of the document.
     pub statements: Vec<StatementTrace>,
 }
 
+/// The version of the policy language.
+#[derive(Clone, Copy, Debug, Deserialize, Eq, PartialEq, Serialize)]
+pub enum LanguageVersion {
+    /// Also where none is written: no policy variables.
+    #[serde(rename = "2008-10-17")]
+    V2008,
+    /// The current one.
+    #[serde(rename = "2012-10-17")]
+    V2012,
+}
+
 /// What a policy says of a query.
-#[derive(Clone, Copy, Debug, Eq, PartialEq, Serialize)]
+#[derive(Clone, Copy, Debug, Deserialize, Eq, PartialEq, Serialize)]
 #[serde(rename_all = "camelCase")]
 pub enum Verdict {
     /// A statement allows it and none denies it.
@@ -110,7 +121,7 @@ pub enum Verdict {
 }
 
 /// One statement.
-#[derive(Clone, Debug, Eq, PartialEq, Serialize)]
+#[derive(Clone, Debug, Deserialize, Eq, PartialEq, Serialize)]
 #[serde(rename_all = "camelCase")]
 pub struct StatementTrace {
     /// The `Sid`, if it has one.
@@ -132,7 +143,7 @@ pub struct StatementTrace {
 }
 
 /// The `Effect` element.
-#[derive(Clone, Copy, Debug, Eq, PartialEq, Serialize)]
+#[derive(Clone, Copy, Debug, Deserialize, Eq, PartialEq, Serialize)]
 pub enum StatementEffect {
     /// `Allow`
     Allow,
@@ -141,7 +152,7 @@ pub enum StatementEffect {
 }
 
 /// How directly a resource's policy names the caller, which decides what else must allow.
-#[derive(Clone, Copy, Debug, Eq, PartialEq, Serialize)]
+#[derive(Clone, Copy, Debug, Deserialize, Eq, PartialEq, Serialize)]
 #[serde(rename_all = "camelCase")]
 pub enum NamedAs {
     /// By the account alone: the caller's own policies must allow.
@@ -153,11 +164,11 @@ pub enum NamedAs {
 }
 
 /// A `Principal`, `Action` or `Resource` element, or its `Not…` twin.
-#[derive(Clone, Debug, Eq, PartialEq, Serialize)]
+#[derive(Clone, Debug, Deserialize, Eq, PartialEq, Serialize)]
 #[serde(rename_all = "camelCase")]
 pub struct ElementTrace {
     /// Its name as written: `Action`, `NotAction`, …
-    pub element: &'static str,
+    pub element: ElementName,
     /// The policy's values, as written.
     pub wanted: Vec<String>,
     /// The request's value; of `Principal`, all names of the caller.
@@ -166,8 +177,20 @@ pub struct ElementTrace {
     pub matched: bool,
 }
 
+/// The name of an element.
+#[expect(missing_docs, reason = "each variant is the element of its name")]
+#[derive(Clone, Copy, Debug, Deserialize, Eq, PartialEq, Serialize)]
+pub enum ElementName {
+    Principal,
+    NotPrincipal,
+    Action,
+    NotAction,
+    Resource,
+    NotResource,
+}
+
 /// One operator, one key.
-#[derive(Clone, Debug, Eq, PartialEq, Serialize)]
+#[derive(Clone, Debug, Deserialize, Eq, PartialEq, Serialize)]
 #[serde(rename_all = "camelCase")]
 pub struct ConditionTrace {
     /// As written: `ForAnyValue:StringLikeIfExists`, …

@@ -2,7 +2,7 @@
 
 use std::fmt;
 
-use serde::{Serialize, Serializer};
+use serde::{Deserialize, Serialize};
 
 use super::super::evaluate::Reason;
 use super::super::query::Subject;
@@ -12,20 +12,26 @@ use super::{StatementEffect, StatementTrace, Trace, Verdict};
 ///
 /// They tell whether a role exists and what its trust policy holds. So they are for the account that owns the role, and
 /// for the caller only where the role says so.
-#[derive(Clone, Copy, Debug, Eq, PartialEq)]
+#[derive(Clone, Copy, Debug, Deserialize, Eq, PartialEq, Serialize)]
 #[non_exhaustive]
 pub enum TrustFault {
     /// `TRUST_ABSENT`: there is no trust policy to ask.
+    #[serde(rename = "TRUST_ABSENT")]
     Absent,
     /// `TRUST_EXPLICIT_DENY`: a statement of the trust policy denies it.
+    #[serde(rename = "TRUST_EXPLICIT_DENY")]
     ExplicitDeny,
     /// `TRUST_PRINCIPAL_MISMATCH`: no statement that allows names the caller.
+    #[serde(rename = "TRUST_PRINCIPAL_MISMATCH")]
     PrincipalMismatch,
     /// `TRUST_ACTION_MISMATCH`: statements that name the caller allow other actions.
+    #[serde(rename = "TRUST_ACTION_MISMATCH")]
     ActionMismatch,
     /// `TRUST_CLAIM_MISMATCH`: a condition on a web identity's claims, or on the request, does not hold.
+    #[serde(rename = "TRUST_CLAIM_MISMATCH")]
     ClaimMismatch,
     /// `TRUST_CONDITION_MISMATCH`: a condition on the caller or the request does not hold.
+    #[serde(rename = "TRUST_CONDITION_MISMATCH")]
     ConditionMismatch,
 }
 
@@ -66,11 +72,5 @@ impl TrustFault {
 impl fmt::Display for TrustFault {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str(self.as_str())
-    }
-}
-
-impl Serialize for TrustFault {
-    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
-        serializer.serialize_str(self.as_str())
     }
 }

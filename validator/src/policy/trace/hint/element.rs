@@ -1,6 +1,6 @@
 //! Mistakes in the one element that keeps a statement from applying.
 
-use super::super::ElementTrace;
+use super::super::{ElementName, ElementTrace};
 use super::{Place, pairs};
 
 pub(super) const TABLE: [fn(&Place<'_>, &ElementTrace) -> Option<String>; 5] =
@@ -14,7 +14,7 @@ fn path_left_out(place: &Place<'_>, element: &ElementTrace) -> Option<String> {
     };
     let arns = element.wanted.iter().filter_map(|wanted| wanted.strip_prefix("AWS: ")).filter(|w| w.contains(":iam:"));
     let (wanted, given) = pairs(arns, &element.given).find(|(wanted, given)| is_path_of(wanted, given))?;
-    (element.element == "Principal")
+    (element.element == ElementName::Principal)
         .then(|| format!("The principal {wanted} of {place} leaves out the path: the caller is {given}."))
 }
 
@@ -22,7 +22,7 @@ fn companion_action(place: &Place<'_>, element: &ElementTrace) -> Option<String>
     let action = place.trace.query.action.as_str();
     let is_companion = ["sts:TagSession", "sts:SetSourceIdentity"].iter().any(|a| a.eq_ignore_ascii_case(action));
     let assumes = |wanted: &String| wanted.to_ascii_lowercase().starts_with("sts:assumerole");
-    (element.element == "Action" && is_companion && element.wanted.iter().any(assumes)).then(|| {
+    (element.element == ElementName::Action && is_companion && element.wanted.iter().any(assumes)).then(|| {
         format!(
             "Session tags need sts:TagSession and a source identity sts:SetSourceIdentity: add {action} to {place}."
         )
@@ -32,7 +32,7 @@ fn companion_action(place: &Place<'_>, element: &ElementTrace) -> Option<String>
 fn web_identity_action(place: &Place<'_>, element: &ElementTrace) -> Option<String> {
     let asked = place.trace.query.action.eq_ignore_ascii_case("sts:AssumeRoleWithWebIdentity");
     let allows_other = element.wanted.iter().any(|wanted| wanted.eq_ignore_ascii_case("sts:AssumeRole"));
-    (element.element == "Action" && asked && allows_other).then(|| {
+    (element.element == ElementName::Action && asked && allows_other).then(|| {
         format!("A web identity asks for sts:AssumeRoleWithWebIdentity, and {place} allows sts:AssumeRole instead.")
     })
 }
@@ -41,10 +41,10 @@ fn bucket_without_objects(place: &Place<'_>, element: &ElementTrace) -> Option<S
     let is_under = |wanted: &str, given: &str| given.strip_prefix(wanted).is_some_and(|rest| rest.starts_with('/'));
     let wanted = element.wanted.iter().map(String::as_str);
     let (wanted, given) = pairs(wanted, &element.given).find(|(wanted, given)| is_under(wanted, given))?;
-    (element.element == "Resource")
+    (element.element == ElementName::Resource)
         .then(|| format!("{given} lies under {wanted}, and {place} names only the latter: add {wanted}/*."))
 }
 
 fn variable(place: &Place<'_>, element: &ElementTrace) -> Option<String> {
-    if element.element == "Resource" { place.variable(&element.wanted) } else { None }
+    if element.element == ElementName::Resource { place.variable(&element.wanted) } else { None }
 }

@@ -9,7 +9,9 @@ use std::fmt;
 
 use super::super::evaluate::Reason;
 use super::super::fold::fold;
-use super::{ConditionTrace, ElementTrace, PolicyTrace, StatementEffect, StatementTrace, Trace, TrustFault};
+use super::{
+    ConditionTrace, ElementTrace, LanguageVersion, PolicyTrace, StatementEffect, StatementTrace, Trace, TrustFault,
+};
 
 /// How many hints are given at most: beyond that they hide each other.
 const MOST: usize = 8;
@@ -83,7 +85,7 @@ impl Place<'_> {
     fn variable(&self, wanted: &[String]) -> Option<String> {
         let variables = wanted.iter().flat_map(|text| text.split("${").skip(1));
         let mut names = variables.filter_map(|rest| rest.split_once('}')).map(|(name, _)| name);
-        if self.policy.version == "2008-10-17" {
+        if self.policy.version == LanguageVersion::V2008 {
             let name = names.next()?;
             return Some(format!(
                 "In version 2008-10-17 of the policy language ${{{name}}} is plain text: write \"Version\": \"2012-10-17\"."
