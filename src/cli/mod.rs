@@ -5,6 +5,7 @@ mod client;
 mod data_dir;
 mod debug_signature;
 mod dev;
+mod explain;
 mod init;
 mod policy_lint;
 mod run;
@@ -42,6 +43,8 @@ enum Verb {
     Whoami(client::Whoami),
     /// Take on a role and print its temporary credentials
     Creds(client::Creds),
+    /// Say what a code means, or why a request was refused
+    Explain(explain::Explain),
     /// Work with policies
     #[command(subcommand)]
     Policy(PolicyVerb),
@@ -102,6 +105,7 @@ pub fn run(arguments: impl IntoIterator<Item = OsString>) -> ExitCode {
         Verb::Bundle(bundle) => bundle.run(),
         Verb::Whoami(whoami) => whoami.run(),
         Verb::Creds(creds) => creds.run(),
+        Verb::Explain(explain) => explain.run(),
         Verb::Policy(PolicyVerb::Lint(lint)) => lint.run(),
         Verb::Debug(DebugVerb::Signature(debug)) => debug.run(),
     };

@@ -4,6 +4,7 @@ use brevet_validator::identity::AccountId;
 
 use serde_json::Value;
 
+use super::denial::DecodeAuthorizationMessage;
 use super::iam;
 use super::issue::{AssumeRole, CallerIdentity, GetAccessKeyInfo, GetFederationToken, GetSessionToken, Issued};
 
@@ -20,6 +21,8 @@ pub enum Operation {
     GetCallerIdentity,
     /// `sts:GetAccessKeyInfo`
     GetAccessKeyInfo(GetAccessKeyInfo),
+    /// `sts:DecodeAuthorizationMessage`
+    DecodeAuthorizationMessage(DecodeAuthorizationMessage),
     /// An operation of the IAM API.
     Iam(iam::Request),
 }
@@ -38,6 +41,7 @@ impl Operation {
             Self::GetFederationToken(input) => input.audit_parameters(),
             Self::GetCallerIdentity => Value::Null,
             Self::GetAccessKeyInfo(input) => input.audit_parameters(),
+            Self::DecodeAuthorizationMessage(input) => input.audit_parameters(),
             Self::Iam(request) => request.audit_parameters(),
         }
     }
@@ -50,6 +54,7 @@ impl Operation {
             Self::GetFederationToken(_) => "GetFederationToken",
             Self::GetCallerIdentity => "GetCallerIdentity",
             Self::GetAccessKeyInfo(_) => "GetAccessKeyInfo",
+            Self::DecodeAuthorizationMessage(_) => "DecodeAuthorizationMessage",
             Self::Iam(request) => request.name(),
         }
     }
@@ -64,6 +69,8 @@ pub enum Answer {
     CallerIdentity(CallerIdentity),
     /// Which account owns a key.
     AccessKeyInfo(AccountId),
+    /// A refusal and its trace, as JSON.
+    DecodedMessage(String),
     /// The answer of an IAM operation.
     Iam(iam::Answer),
 }

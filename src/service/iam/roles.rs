@@ -48,6 +48,7 @@ pub(super) async fn create(call: Call<'_>, input: CreateRole) -> Result<Answer, 
             description,
             max_session_duration,
             trust,
+            explain_to_caller: false,
             grants,
             generation: 0,
         };

@@ -153,9 +153,9 @@ async fn c24_every_method_needs_a_signature_but_those_named() {
             reply.assert_refused(Code::Unauthenticated, "MISSING_AUTHENTICATION_TOKEN");
         }
     }
-    assert_eq!((unsigned, signed), (vec![], 5));
+    assert_eq!((unsigned, signed), (vec![], 6));
     assert!(server.clerk.calls.lock().unwrap().is_empty());
-    assert_eq!(server.clerk.refused().len(), 5);
+    assert_eq!(server.clerk.refused().len(), 6);
 }
 
 #[tokio::test]
