@@ -6,6 +6,7 @@ use serde_json::Value;
 
 use super::iam;
 use super::issue::{AssumeRole, CallerIdentity, GetAccessKeyInfo, GetFederationToken, GetSessionToken, Issued};
+use super::lint::{Lint, Linted};
 
 /// What a caller asks for.
 #[derive(Clone, Debug)]
@@ -22,12 +23,27 @@ pub enum Operation {
     GetAccessKeyInfo(GetAccessKeyInfo),
     /// An operation of the IAM API.
     Iam(iam::Request),
+    /// `brevet:LintPolicy`
+    Lint(Lint),
 }
 
 impl Operation {
     /// Whether it belongs to the IAM API, whose signatures have a scope of their own.
     pub fn is_iam(&self) -> bool {
         matches!(self, Self::Iam(_))
+    }
+
+    /// Which API it belongs to, for the audit record.
+    pub fn source(&self) -> &'static str {
+        match self {
+            Self::AssumeRole(_)
+            | Self::GetSessionToken(_)
+            | Self::GetFederationToken(_)
+            | Self::GetCallerIdentity
+            | Self::GetAccessKeyInfo(_) => "sts",
+            Self::Iam(_) => "iam",
+            Self::Lint(_) => "admin",
+        }
     }
 
     /// What was asked, for the audit record: neither secrets nor whole policies.
@@ -39,6 +55,7 @@ impl Operation {
             Self::GetCallerIdentity => Value::Null,
             Self::GetAccessKeyInfo(input) => input.audit_parameters(),
             Self::Iam(request) => request.audit_parameters(),
+            Self::Lint(input) => input.audit_parameters(),
         }
     }
 
@@ -51,6 +68,7 @@ impl Operation {
             Self::GetCallerIdentity => "GetCallerIdentity",
             Self::GetAccessKeyInfo(_) => "GetAccessKeyInfo",
             Self::Iam(request) => request.name(),
+            Self::Lint(_) => "Lint",
         }
     }
 }
@@ -66,4 +84,6 @@ pub enum Answer {
     AccessKeyInfo(AccountId),
     /// The answer of an IAM operation.
     Iam(iam::Answer),
+    /// What was found in documents, in their order.
+    Linted(Vec<Linted>),
 }

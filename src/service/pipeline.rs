@@ -15,6 +15,7 @@ use super::error::Error;
 use super::iam::Iam;
 use super::issue::Issuer;
 use super::key_source::DirectoryKeys;
+use super::lint;
 use super::operation::{Answer, Operation};
 use super::random::Random;
 
@@ -84,8 +85,7 @@ impl Service {
         operation: Operation,
     ) -> Result<Answer, Error> {
         let now = self.clock.now();
-        let source = if operation.is_iam() { "iam" } else { "sts" };
-        let mut record = self.open_record(envelope, source, operation.name())?;
+        let mut record = self.open_record(envelope, operation.source(), operation.name())?;
         record.parameters(operation.audit_parameters());
 
         let caller = match self.authenticate(envelope, request, body, &operation, now, &mut record) {
@@ -174,6 +174,7 @@ impl Service {
                 Ok((Answer::Iam(answer), Worth::Record))
             }
             Operation::Iam(request) => self.administrator.call(caller, request).await.map(Answer::Iam).map(told),
+            Operation::Lint(input) => lint::lint(caller, input).map(Answer::Linted).map(told),
         }
     }
 

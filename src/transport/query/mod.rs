@@ -128,6 +128,8 @@ fn has_result(answer: &Answer) -> bool {
     match answer {
         Answer::Iam(answer) => iam::has_result(answer),
         Answer::Issued(_) | Answer::CallerIdentity(_) | Answer::AccessKeyInfo(_) => true,
+        // Not on this wire.
+        Answer::Linted(_) => false,
     }
 }
 
@@ -137,5 +139,6 @@ fn render(answer: &Answer, xml: &mut Xml) {
         Answer::CallerIdentity(identity) => sts::render_identity(identity, xml),
         Answer::AccessKeyInfo(account) => xml.leaf("Account", account),
         Answer::Iam(answer) => iam::render(answer, xml),
+        Answer::Linted(_) => {}
     }
 }
