@@ -4,7 +4,7 @@ use std::fmt::Write as _;
 use std::path::PathBuf;
 
 use brevet_client::proto::{AssumeRoleRequest, GetCallerIdentityRequest};
-use brevet_client::{ConnectError, Endpoint, StsClient, credentials};
+use brevet_client::{ConnectError, Endpoint, SignedChannel, StsClient, credentials};
 use brevet_validator::timestamp::Timestamp;
 use clap::{Args, ValueEnum};
 use tonic_types::StatusExt as _;
@@ -37,7 +37,13 @@ pub(super) enum Failure {
 }
 
 impl Connection {
+    /// A client of the token service.
     pub(super) async fn open(&self) -> Result<StsClient, Failure> {
+        self.channel().await.map(StsClient::new)
+    }
+
+    /// A channel for clients of any of the services.
+    pub(super) async fn channel(&self) -> Result<SignedChannel, Failure> {
         let found = match &self.profile {
             Some(profile) => credentials::from_profile(profile),
             None => credentials::from_environment(),
@@ -48,7 +54,7 @@ impl Connection {
             None => Ok(endpoint),
         });
         match endpoint {
-            Ok(endpoint) => endpoint.region(&self.region).connect(credentials).await.map_err(Failure::from),
+            Ok(endpoint) => endpoint.region(&self.region).channel(credentials).await.map_err(Failure::from),
             Err(error) => Err(error.into()),
         }
     }
@@ -89,7 +95,9 @@ pub(super) fn finish(call: impl Future<Output = Result<String, Failure>>) -> any
     let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build()?;
     match runtime.block_on(call) {
         Ok(text) => {
-            println!("{text}");
+            if !text.is_empty() {
+                println!("{text}");
+            }
             Ok(Exit::Ok)
         }
         Err(Failure::Told(exit, text)) => {

@@ -6,8 +6,10 @@ mod data_dir;
 mod debug_signature;
 mod dev;
 mod explain;
+mod files;
 mod init;
 mod policy_lint;
+mod role;
 mod run;
 mod serve;
 
@@ -48,6 +50,9 @@ enum Verb {
     /// Work with policies
     #[command(subcommand)]
     Policy(PolicyVerb),
+    /// Work with roles
+    #[command(subcommand)]
+    Role(role::RoleVerb),
     /// Find out what is wrong with something
     #[command(subcommand)]
     Debug(DebugVerb),
@@ -107,6 +112,7 @@ pub fn run(arguments: impl IntoIterator<Item = OsString>) -> ExitCode {
         Verb::Creds(creds) => creds.run(),
         Verb::Explain(explain) => explain.run(),
         Verb::Policy(PolicyVerb::Lint(lint)) => lint.run(),
+        Verb::Role(role) => role.run(),
         Verb::Debug(DebugVerb::Signature(debug)) => debug.run(),
     };
     match result {

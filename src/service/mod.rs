@@ -12,6 +12,7 @@ pub mod iam;
 pub mod issue;
 pub mod key_source;
 pub mod keys;
+pub mod lint;
 pub mod operation;
 mod parameters;
 pub mod pipeline;

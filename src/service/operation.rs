@@ -7,6 +7,7 @@ use serde_json::Value;
 use super::denial::DecodeAuthorizationMessage;
 use super::iam;
 use super::issue::{AssumeRole, CallerIdentity, GetAccessKeyInfo, GetFederationToken, GetSessionToken, Issued};
+use super::lint::{Lint, Linted};
 
 /// What a caller asks for.
 #[derive(Clone, Debug)]
@@ -25,12 +26,30 @@ pub enum Operation {
     DecodeAuthorizationMessage(DecodeAuthorizationMessage),
     /// An operation of the IAM API.
     Iam(iam::Request),
+    /// The same over gRPC, with what that API has no words for.
+    Directory(iam::Request),
+    /// `brevet:LintPolicy`
+    Lint(Lint),
 }
 
 impl Operation {
     /// Whether it belongs to the IAM API, whose signatures have a scope of their own.
     pub fn is_iam(&self) -> bool {
         matches!(self, Self::Iam(_))
+    }
+
+    /// Which API it belongs to, for the audit record.
+    pub fn source(&self) -> &'static str {
+        match self {
+            Self::AssumeRole(_)
+            | Self::GetSessionToken(_)
+            | Self::GetFederationToken(_)
+            | Self::GetCallerIdentity
+            | Self::GetAccessKeyInfo(_)
+            | Self::DecodeAuthorizationMessage(_) => "sts",
+            Self::Iam(_) => "iam",
+            Self::Directory(_) | Self::Lint(_) => "admin",
+        }
     }
 
     /// What was asked, for the audit record: neither secrets nor whole policies.
@@ -42,7 +61,8 @@ impl Operation {
             Self::GetCallerIdentity => Value::Null,
             Self::GetAccessKeyInfo(input) => input.audit_parameters(),
             Self::DecodeAuthorizationMessage(input) => input.audit_parameters(),
-            Self::Iam(request) => request.audit_parameters(),
+            Self::Iam(request) | Self::Directory(request) => request.audit_parameters(),
+            Self::Lint(input) => input.audit_parameters(),
         }
     }
 
@@ -55,7 +75,8 @@ impl Operation {
             Self::GetCallerIdentity => "GetCallerIdentity",
             Self::GetAccessKeyInfo(_) => "GetAccessKeyInfo",
             Self::DecodeAuthorizationMessage(_) => "DecodeAuthorizationMessage",
-            Self::Iam(request) => request.name(),
+            Self::Iam(request) | Self::Directory(request) => request.name(),
+            Self::Lint(_) => "Lint",
         }
     }
 }
@@ -73,4 +94,6 @@ pub enum Answer {
     DecodedMessage(String),
     /// The answer of an IAM operation.
     Iam(iam::Answer),
+    /// What was found in documents, in their order.
+    Linted(Vec<Linted>),
 }

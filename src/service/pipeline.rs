@@ -17,6 +17,7 @@ use super::iam::Iam;
 use super::issue::Issuer;
 use super::key_source::DirectoryKeys;
 use super::keys::{Keys, MESSAGE_SALT};
+use super::lint;
 use super::operation::{Answer, Operation};
 use super::random::Random;
 
@@ -88,8 +89,7 @@ impl Service {
         operation: Operation,
     ) -> Result<Answer, Error> {
         let now = self.clock.now();
-        let source = if operation.is_iam() { "iam" } else { "sts" };
-        let mut record = self.open_record(envelope, source, operation.name())?;
+        let mut record = self.open_record(envelope, operation.source(), operation.name())?;
         record.parameters(operation.audit_parameters());
 
         let caller = match self.authenticate(envelope, request, body, &operation, now, &mut record) {
@@ -175,13 +175,16 @@ impl Service {
             Operation::DecodeAuthorizationMessage(input) => {
                 decode_authorization_message(caller, &self.keys, &input).map(Answer::DecodedMessage).map(told)
             }
-            Operation::Iam(request) if request.is_change() => {
+            Operation::Iam(request) | Operation::Directory(request) if request.is_change() => {
                 // A change that could not be recorded must not happen.
                 self.ready()?;
                 let answer = self.administrator.call(caller, request).await?;
                 Ok((Answer::Iam(answer), Worth::Record))
             }
-            Operation::Iam(request) => self.administrator.call(caller, request).await.map(Answer::Iam).map(told),
+            Operation::Iam(request) | Operation::Directory(request) => {
+                self.administrator.call(caller, request).await.map(Answer::Iam).map(told)
+            }
+            Operation::Lint(input) => lint::lint(caller, input).map(Answer::Linted).map(told),
         }
     }
 

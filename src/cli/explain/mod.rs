@@ -3,22 +3,18 @@
 mod pages;
 mod report;
 
-use std::io::Read as _;
-
 use anyhow::Context as _;
 use brevet_client::proto::DecodeAuthorizationMessageRequest;
 use brevet_validator::policy::Trace;
 use clap::{Args, ValueEnum};
 
-use super::Exit;
 use super::client::{Connection, finish};
+use super::{Exit, files};
 
 /// Where the encoded message begins in the text of a refusal.
 const MARK: &str = "Encoded authorization failure message:";
 /// No code is as long, and no message as short.
 const LONGEST_CODE: usize = 64;
-/// More than any refusal's text has.
-const MOST_INPUT: u64 = 64 * 1024;
 
 /// Explains a code of this service, without asking it; or the encoded message of a refusal, by asking it.
 #[derive(Args, Debug)]
@@ -44,7 +40,7 @@ impl Explain {
     /// Runs the command.
     pub(super) fn run(self) -> anyhow::Result<Exit> {
         let subject = match self.subject.as_str() {
-            "-" => read()?,
+            "-" => files::read("-")?,
             given => given.to_owned(),
         };
         let subject = subject.trim();
@@ -78,12 +74,6 @@ impl Explain {
             })
         })
     }
-}
-
-fn read() -> anyhow::Result<String> {
-    let mut text = String::new();
-    std::io::stdin().lock().take(MOST_INPUT).read_to_string(&mut text).context("cannot read standard input")?;
-    Ok(text)
 }
 
 fn read_trace(decoded: &str) -> anyhow::Result<Trace> {

@@ -29,7 +29,7 @@ pub enum Outcome<'a> {
 pub struct Record(Map<String, Value>);
 
 impl Record {
-    /// What is known of every request. `source` is `sts` or `iam`, `id` sixteen random bytes.
+    /// What is known of every request. `source` is the API, such as `sts`; `id` sixteen random bytes.
     pub fn new(envelope: &Envelope, source: &str, operation: &str, at_nanos: u128, id: [u8; 16]) -> Self {
         let Value::Object(fields) = json!({
             "eventVersion": "1.0",
@@ -93,7 +93,7 @@ impl Record {
                 }
             }
             Answer::Iam(answer) => self.set("responseElements", answer.audit_elements()),
-            Answer::CallerIdentity(_) | Answer::AccessKeyInfo(_) | Answer::DecodedMessage(_) => {}
+            Answer::CallerIdentity(_) | Answer::AccessKeyInfo(_) | Answer::DecodedMessage(_) | Answer::Linted(_) => {}
         }
     }
 

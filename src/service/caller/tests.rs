@@ -227,11 +227,11 @@ fn a_second_factor_opens_iam_to_sessions_of_get_session_token_and_has_an_age() {
 fn the_kind_of_credentials_limits_what_may_be_called() {
     let Sessions { world, user, role, session, federated } = sessions();
     let table = [
-        // AssumeRole, GetCallerIdentity, GetSessionToken, GetFederationToken, GetAccessKeyInfo, iam, s3
-        (user, [true, true, true, true, true, true, true]),
-        (role, [true, true, false, false, true, true, true]),
-        (session, [true, true, false, false, false, false, true]),
-        (federated, [false, true, false, false, false, false, true]),
+        // AssumeRole, GetCallerIdentity, GetSessionToken, GetFederationToken, GetAccessKeyInfo, iam, brevet, s3
+        (user, [true, true, true, true, true, true, true, true]),
+        (role, [true, true, false, false, true, true, true, true]),
+        (session, [true, true, false, false, false, false, false, true]),
+        (federated, [false, true, false, false, false, false, false, true]),
     ];
     let actions = [
         "sts:AssumeRole",
@@ -240,6 +240,7 @@ fn the_kind_of_credentials_limits_what_may_be_called() {
         "sts:GetFederationToken",
         "sts:GetAccessKeyInfo",
         "iam:GetUser",
+        "brevet:WhoCan",
         "s3:GetObject",
     ];
     for (credentials, expected) in table {

@@ -1,18 +1,27 @@
 //! Trust policies: the users and roles that one names must exist when it is written.
 
 use brevet_validator::identity::{AccountId, Arn};
-use brevet_validator::policy::Kind as PolicyKind;
+use brevet_validator::policy::{Finding, Kind as PolicyKind, Severity, lint};
 use serde_json::Value;
 
 use super::documents;
 use crate::service::directory::{Document, Snapshot};
 use crate::service::error::Error;
 
+/// Findings that a refusal names.
+const MOST_TOLD: usize = 5;
 /// Characters without white space; AWS's default quota is half of it and can be raised to this.
 const QUOTA: usize = 4096;
 
-/// Compiles a trust policy. One that names a user or role which is not there would trust whoever takes that name later.
-pub(super) fn compile(text: &str, snapshot: &Snapshot) -> Result<Document, Error> {
+/// Compiles a trust policy and says what is doubtful in it.
+///
+/// One that names a user or role which is not there is refused, for it would trust whoever takes that name later; and so is
+/// one that lets someone in whom its author hardly meant, unless `allow_dangerous`.
+pub(super) fn compile(
+    text: &str,
+    snapshot: &Snapshot,
+    allow_dangerous: bool,
+) -> Result<(Document, Vec<Finding>), Error> {
     let document = documents::compile(text, PolicyKind::Trust)?;
     documents::within_quota(text, "ACLSizePerRole", QUOTA)?;
     for principal in aws_principals(text)? {
@@ -20,7 +29,23 @@ pub(super) fn compile(text: &str, snapshot: &Snapshot) -> Result<Document, Error
             return Err(documents::malformed(format!("Invalid principal in policy: \"AWS\":\"{principal}\"")));
         }
     }
-    Ok(document)
+    let findings = lint(text, PolicyKind::Trust);
+    let dangerous: Vec<&Finding> = findings.iter().filter(|f| f.severity == Severity::Dangerous).collect();
+    if !dangerous.is_empty() && !allow_dangerous {
+        return Err(refused(&dangerous));
+    }
+    Ok((document, findings))
+}
+
+fn refused(dangerous: &[&Finding]) -> Error {
+    let told = dangerous.iter().take(MOST_TOLD).map(|Finding { code, line, column, message, .. }| {
+        format!("{} (line {line}, column {column}): {message}", code.as_str())
+    });
+    let told = told.collect::<Vec<_>>().join("; ");
+    documents::malformed(format!(
+        "The trust policy is refused for what it would allow: {told}. Mend it, or put it with `brevet role put-trust NAME \
+         FILE --allow-dangerous`."
+    ))
 }
 
 /// The values of `AWS` in every `Principal` and `NotPrincipal` of a document that compiles.

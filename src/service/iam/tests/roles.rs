@@ -14,6 +14,7 @@ fn update_trust(name: &str, document: &str) -> Request {
     Request::UpdateAssumeRolePolicy(UpdateAssumeRolePolicy {
         role_name: some(name),
         policy_document: policy_text(document),
+        ..Default::default()
     })
 }
 
@@ -149,4 +150,79 @@ async fn c16_a_path_that_climbs_is_only_a_name() {
     for name in ["../b/r", "b/r", "r*", "r?", "R\u{212a}", "r%2f"] {
         assert_eq!(stage.refused(Request::GetRole(role_name(name))).await.0, Kind::ValidationError, "{name}");
     }
+}
+
+const GITHUB: &str = "arn:aws:iam::111111111111:oidc-provider/token.actions.githubusercontent.com";
+
+fn github(condition: &str) -> String {
+    format!(
+        r#"{{"Version":"2012-10-17","Statement":{{"Effect":"Allow","Principal":{{"Federated":"{GITHUB}"}},
+        "Action":"sts:AssumeRoleWithWebIdentity","Condition":{condition}}}}}"#
+    )
+}
+
+#[tokio::test]
+async fn b18_b20_dangerous_trust_is_refused_unless_it_is_allowed() {
+    let mut stage = Stage::new().await;
+    stage.done(create_role("r", NO_ONE)).await;
+    let audience = r#"{"StringEquals":{"token.actions.githubusercontent.com:aud":"sts.amazonaws.com"}}"#;
+    let open = r#"{"StringLike":{"token.actions.githubusercontent.com:sub":"repo:*"}}"#;
+    for (document, code) in [
+        (trust("*"), "PUBLIC_PRINCIPAL"),
+        (github(audience), "AUDIENCE_ONLY"),
+        (github(open), "OPEN_SUBJECT"),
+        (
+            NO_ONE.replace(r#""Deny","Principal":"*""#, r#""Allow","NotPrincipal":{"AWS":"111111111111"}"#),
+            "ALLOW_NOT_PRINCIPAL",
+        ),
+    ] {
+        for request in [create_role("new", &document), update_trust("r", &document)] {
+            let (kind, message) = stage.refused(request).await;
+            assert_eq!(kind, Kind::MalformedPolicyDocument, "{message}");
+            assert!(message.contains(code) && message.contains("--allow-dangerous"), "{message}");
+        }
+        let allowed = UpdateAssumeRolePolicy {
+            role_name: some("r"),
+            policy_document: policy_text(&document),
+            allow_dangerous: true,
+        };
+        let request = Request::UpdateAssumeRolePolicy(allowed);
+        assert_eq!(request.audit_parameters()["allowDangerous"], true);
+        let answer = stage.done(request).await;
+        assert!(answer.audit_elements()["findings"].as_array().unwrap().iter().any(|f| f == code), "{answer:?}");
+        assert_eq!(&*role(stage.done(Request::GetRole(RoleName { role_name: some("r") })).await).trust, document);
+    }
+}
+
+#[tokio::test]
+async fn what_is_only_doubtful_in_a_trust_policy_is_put_and_told() {
+    let mut stage = Stage::new().await;
+    stage.done(create_role("r", NO_ONE)).await;
+    let named = r#"{"StringEquals":{"token.actions.githubusercontent.com:aud":"sts.amazonaws.com",
+        "token.actions.githubusercontent.com:sub":"repo:acme/shop:ref:refs/heads/main"}}"#;
+    let answer = stage.done(update_trust("r", &github(named))).await;
+    assert_eq!(answer.audit_elements()["findings"], serde_json::json!(["SUBJECT_WITHOUT_IDS"]));
+    let answer = stage.done(update_trust("r", &trust(ACCOUNT))).await;
+    assert_eq!(answer.audit_elements(), serde_json::Value::Null);
+}
+
+#[tokio::test]
+async fn c3_a_role_explains_itself_to_callers_only_if_whoever_may_update_it_says_so() {
+    let (mut stage, powerless) = Stage::with(|world| world.user("powerless", "")).await;
+    stage.done(create_role("r", &trust(ACCOUNT))).await;
+    let set =
+        |explain_to_caller| Request::UpdateRoleSettings(UpdateRoleSettings { role_name: some("r"), explain_to_caller });
+    let explains =
+        |stage: &Stage| stage.directory.snapshot().role(ACCOUNT.parse().unwrap(), "r").unwrap().explain_to_caller;
+    assert!(!explains(&stage));
+    for (change, after) in [(Some(true), true), (None, true), (Some(false), false)] {
+        stage.done(set(change)).await;
+        assert_eq!(explains(&stage), after);
+    }
+    let error = stage.call_as(&powerless, set(Some(true))).await.unwrap_err();
+    assert!(matches!(error.kind(), Kind::AccessDenied(_)), "{error}");
+    assert!(
+        error.message().contains("perform: iam:UpdateRole on resource: arn:aws:iam::111111111111:role/r"),
+        "{error}"
+    );
 }
