@@ -6,7 +6,7 @@ import subprocess
 
 import botocore.exceptions
 import pytest
-from conftest import BREVET, environment, policy, statement, trust
+from conftest import BREVET, environment, statement, trust
 
 MARK = "Encoded authorization failure message: "
 LENGTH = 2112
@@ -135,3 +135,50 @@ def test_codes_are_explained_without_a_service():
         assert page.returncode == 0 and len(page.stdout) > 60, code
     unknown = explain("TRUST_NOT")
     assert unknown.returncode == 1 and "did you mean TRUST_NOT_SATISFIED?" in unknown.stderr and unknown.stdout == ""
+
+
+def test_a_role_opened_to_callers_tells_them_what_failed(brevet):
+    document = trust({"AWS": brevet.account}, Condition={"StringEquals": {"sts:ExternalId": "tenant-1"}})
+    role = brevet.iam().create_role(RoleName="opened", AssumeRolePolicyDocument=document)["Role"]["Arn"]
+    key = brevet.user("opened-user", statement(action="sts:AssumeRole"))
+    closed = refusal(brevet.sts(key).assume_role, RoleArn=role, RoleSessionName="me")
+    assert "tenant-1" not in closed
+
+    assert run("role", "update", "opened", "--explain", "caller", key=brevet.key, brevet=brevet).returncode == 0
+    opened = refusal(brevet.sts(key).assume_role, RoleArn=role, RoleSessionName="me", ExternalId="tenant-2")
+    assert '(TRUST_NOT_SATISFIED, TRUST_CONDITION_MISMATCH)' in opened
+    assert 'StringEquals sts:ExternalId wants "tenant-1", and the request has "tenant-2"' in opened
+    assert run("role", "update", "opened", "--explain", "owner", key=brevet.key, brevet=brevet).returncode == 0
+    assert "tenant-1" not in refusal(brevet.sts(key).assume_role, RoleArn=role, RoleSessionName="me")
+
+    other = run("role", "update", "opened", "--explain", "caller", key=key, brevet=brevet)
+    assert other.returncode == 3 and "iam:UpdateRole" in other.stderr
+
+
+def test_b18_b20_dangerous_trust_is_refused_on_every_surface_unless_allowed(brevet, tmp_path):
+    iam = brevet.iam()
+    good = trust({"AWS": brevet.account})
+    iam.create_role(RoleName="guarded", AssumeRolePolicyDocument=good)
+    provider = f"arn:aws:iam::{brevet.account}:oidc-provider/token.actions.githubusercontent.com"
+    audience = {"StringEquals": {"token.actions.githubusercontent.com:aud": "sts.amazonaws.com"}}
+    for dangerous, code in (
+        (trust("*"), "PUBLIC_PRINCIPAL"),
+        (trust({"Federated": provider}, "sts:AssumeRoleWithWebIdentity", Condition=audience), "AUDIENCE_ONLY"),
+    ):
+        for call, parameters in (
+            (iam.create_role, {"RoleName": "new", "AssumeRolePolicyDocument": dangerous}),
+            (iam.update_assume_role_policy, {"RoleName": "guarded", "PolicyDocument": dangerous}),
+        ):
+            with pytest.raises(iam.exceptions.MalformedPolicyDocumentException) as caught:
+                call(**parameters)
+            assert code in str(caught.value) and "--allow-dangerous" in str(caught.value)
+        file = tmp_path / "trust.json"
+        file.write_text(dangerous)
+        refused = run("role", "put-trust", "guarded", file, key=brevet.key, brevet=brevet)
+        assert refused.returncode == 1 and code in refused.stderr
+        assert iam.get_role(RoleName="guarded")["Role"]["AssumeRolePolicyDocument"] == json.loads(good)
+        put = run("role", "put-trust", "guarded", file, "--allow-dangerous", key=brevet.key, brevet=brevet)
+        assert put.returncode == 0 and f"dangerous {code}" in put.stderr, put.stderr
+        assert iam.get_role(RoleName="guarded")["Role"]["AssumeRolePolicyDocument"] == json.loads(dangerous)
+        restored = run("role", "put-trust", "guarded", "-", key=brevet.key, brevet=brevet, stdin=good)
+        assert restored.returncode == 0 and restored.stderr == ""

@@ -99,7 +99,6 @@ async fn c27_a_trust_policy_names_users_and_roles_that_exist() {
     let iam = |account: &str, resource: &str| trust(&format!("arn:aws:iam::{account}:{resource}"));
     let sts = |resource: &str| trust(&format!("arn:aws:sts::{ACCOUNT}:{resource}"));
     let good = [
-        trust("*"),
         trust(OTHER_ACCOUNT),
         iam(OTHER_ACCOUNT, "root"),
         iam(ACCOUNT, "user/ada"),
