@@ -1,7 +1,9 @@
+use brevet_validator::credential::Credentials;
+
 use super::stage::*;
 use crate::service::error::Kind;
 use crate::service::iam::*;
-use crate::service::test_world::{ACCOUNT, OTHER_ACCOUNT, trust};
+use crate::service::test_world::{ACCOUNT, OTHER_ACCOUNT, assume_role, trust};
 
 fn role(answer: Answer) -> RoleDetail {
     match answer {
@@ -149,6 +151,44 @@ async fn c16_a_path_that_climbs_is_only_a_name() {
     for name in ["../b/r", "b/r", "r*", "r?", "R\u{212a}", "r%2f"] {
         assert_eq!(stage.refused(Request::GetRole(role_name(name))).await.0, Kind::ValidationError, "{name}");
     }
+}
+
+#[tokio::test]
+async fn c27_a_principal_that_is_made_again_is_not_the_one_that_is_trusted() {
+    let mut stage = Stage::new().await;
+    let make = async |stage: &mut Stage| {
+        stage.done(create_user("ada")).await;
+        match stage.done(Request::CreateAccessKey(user_name("ada"))).await {
+            Answer::NewAccessKey(key, secret_access_key) => {
+                Credentials { access_key_id: key.id, secret_access_key, security_token: None, expiration: None }
+            }
+            other => panic!("{other:?}"),
+        }
+    };
+    let first = make(&mut stage).await;
+    stage.done(create_role("r", &trust(&user_arn("ada")))).await;
+    let role = format!("arn:aws:iam::{ACCOUNT}:role/r");
+    let assume = async |stage: &mut Stage, credentials: &Credentials| {
+        let caller = stage.caller(credentials);
+        stage.world().issuer.assume_role(&caller, &assume_role(&role))
+    };
+    assert!(assume(&mut stage, &first).await.is_ok());
+
+    // Renamed, it is still the same.
+    let rename = |from: &str, to: &str| {
+        Request::UpdateUser(UpdateUser { user_name: some(from), new_user_name: some(to), ..Default::default() })
+    };
+    stage.done(rename("ada", "eve")).await;
+    assert!(assume(&mut stage, &first).await.is_ok());
+    let second = make(&mut stage).await;
+    let refused = assume(&mut stage, &second).await.unwrap_err();
+    let hint = refused.denial().unwrap().trace().hints.join(" ");
+    assert!(hint.contains("means another arn:aws:iam::111111111111:user/ada"), "{hint}");
+
+    // Put again, the policy means the new one.
+    stage.done(update_trust("r", &trust(&user_arn("ada")))).await;
+    assert!(assume(&mut stage, &second).await.is_ok());
+    assert!(assume(&mut stage, &first).await.is_err());
 }
 
 const GITHUB: &str = "arn:aws:iam::111111111111:oidc-provider/token.actions.githubusercontent.com";
