@@ -7,6 +7,7 @@ mod debug_signature;
 mod dev;
 mod init;
 mod policy_lint;
+mod policy_test;
 mod run;
 mod serve;
 
@@ -60,6 +61,8 @@ enum DebugVerb {
 enum PolicyVerb {
     /// Tell what is dangerous or doubtful in policies
     Lint(policy_lint::PolicyLint),
+    /// Run files of cases that policies should allow and deny
+    Test(policy_test::PolicyTest),
 }
 
 /// How a command ends.
@@ -103,6 +106,7 @@ pub fn run(arguments: impl IntoIterator<Item = OsString>) -> ExitCode {
         Verb::Whoami(whoami) => whoami.run(),
         Verb::Creds(creds) => creds.run(),
         Verb::Policy(PolicyVerb::Lint(lint)) => lint.run(),
+        Verb::Policy(PolicyVerb::Test(test)) => test.run(),
         Verb::Debug(DebugVerb::Signature(debug)) => debug.run(),
     };
     match result {
