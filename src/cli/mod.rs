@@ -9,6 +9,7 @@ mod explain;
 mod files;
 mod init;
 mod policy_lint;
+mod policy_test;
 mod role;
 mod run;
 mod serve;
@@ -68,6 +69,8 @@ enum DebugVerb {
 enum PolicyVerb {
     /// Tell what is dangerous or doubtful in policies
     Lint(policy_lint::PolicyLint),
+    /// Run files of cases that policies should allow and deny
+    Test(policy_test::PolicyTest),
 }
 
 /// How a command ends.
@@ -112,6 +115,7 @@ pub fn run(arguments: impl IntoIterator<Item = OsString>) -> ExitCode {
         Verb::Creds(creds) => creds.run(),
         Verb::Explain(explain) => explain.run(),
         Verb::Policy(PolicyVerb::Lint(lint)) => lint.run(),
+        Verb::Policy(PolicyVerb::Test(test)) => test.run(),
         Verb::Role(role) => role.run(),
         Verb::Debug(DebugVerb::Signature(debug)) => debug.run(),
     };
