@@ -104,7 +104,8 @@ async fn parameters_that_make_no_sense_are_refused() {
         good
     };
     assert_eq!(reason(&mut stage, custom(good())).await, Reason::Allowed);
-    let wrong: [(&str, Kind, fn(&mut SimulationInput)); 24] = [
+    type Wrong = (&'static str, Kind, fn(&mut SimulationInput));
+    let wrong: [Wrong; 24] = [
         ("no policy", Kind::ValidationError, |i| i.policy_input_list.clear()),
         ("no action", Kind::ValidationError, |i| i.action_names.clear()),
         ("a wildcard", Kind::InvalidInput, |i| i.action_names = vec!["s3:*".into()]),
