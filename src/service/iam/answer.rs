@@ -10,6 +10,7 @@ use serde_json::{Value, json};
 
 use super::owner::OwnerKind;
 use crate::service::directory::{AccessKey, KeyOwner, ManagedPolicy, PolicyVersion, Role, Tag, User};
+use crate::service::simulation::Outcome;
 
 /// What IAM answers.
 #[derive(Debug)]
@@ -50,6 +51,10 @@ pub enum Answer {
     PolicyVersion(VersionDetail),
     /// `ListPolicyVersions`
     PolicyVersions(Page<VersionDetail>),
+    /// `SimulateCustomPolicy`, `SimulatePrincipalPolicy`
+    Simulated(Page<Outcome>),
+    /// `GetContextKeysForCustomPolicy`, `GetContextKeysForPrincipalPolicy`
+    ContextKeys(Vec<String>),
 }
 
 impl Answer {
@@ -76,7 +81,9 @@ impl Answer {
             | Self::AttachedPolicies(_)
             | Self::Policies(_)
             | Self::PolicyEntities(_)
-            | Self::PolicyVersions(_) => Value::Null,
+            | Self::PolicyVersions(_)
+            | Self::Simulated(_)
+            | Self::ContextKeys(_) => Value::Null,
         }
     }
 }

@@ -36,6 +36,13 @@ impl<'a> Call<'a> {
         self.existing(O::arn_of_name(self.account(), name), found)
     }
 
+    /// May the caller do this to the user or role of this ARN? Opens the entity, if the ARN is exactly its own.
+    pub(super) fn owner_of_arn<O: Owner>(self, snapshot: &'a Snapshot, arn: &Arn) -> Question<'a, &'a O> {
+        let name = arn.resource().rsplit('/').next().unwrap_or_default();
+        let found = O::find(snapshot, self.account(), name).filter(|owner| owner.arn() == *arn);
+        self.existing(arn.clone(), found.ok_or_else(|| O::not_found(name)))
+    }
+
     /// May the caller do this to the managed policy with this ARN? Opens the policy, if it is of the caller's account.
     pub(super) fn policy(self, snapshot: &'a Snapshot, arn: &Arn) -> Question<'a, &'a ManagedPolicy> {
         let found = self

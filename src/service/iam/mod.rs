@@ -27,6 +27,7 @@ mod parameters;
 mod policies;
 mod request;
 mod roles;
+mod simulate;
 mod tags;
 #[cfg(test)]
 mod tests;
@@ -83,6 +84,10 @@ impl Iam {
             Request::ListPolicyVersions(input) => versions::list(call, input),
             Request::SetDefaultPolicyVersion(input) => versions::set_default(call, input).await,
             Request::DeletePolicyVersion(input) => versions::delete(call, input).await,
+            Request::SimulateCustomPolicy(input) => simulate::custom(call, input),
+            Request::SimulatePrincipalPolicy(input) => simulate::principal(call, input),
+            Request::GetContextKeysForCustomPolicy(input) => simulate::keys_of_custom(call, input),
+            Request::GetContextKeysForPrincipalPolicy(input) => simulate::keys_of_principal(call, input),
             Request::Owned(request) => match request.kind {
                 OwnerKind::User => owned::<User>(call, request).await,
                 OwnerKind::Role => owned::<Role>(call, request).await,

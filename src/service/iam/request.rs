@@ -44,6 +44,10 @@ pub enum Request {
     ListPolicyVersions(ListPolicyVersions),
     SetDefaultPolicyVersion(PolicyVersionId),
     DeletePolicyVersion(PolicyVersionId),
+    SimulateCustomPolicy(SimulateCustomPolicy),
+    SimulatePrincipalPolicy(SimulatePrincipalPolicy),
+    GetContextKeysForCustomPolicy(GetContextKeysForCustomPolicy),
+    GetContextKeysForPrincipalPolicy(GetContextKeysForPrincipalPolicy),
     /// The operations that users and roles have in common: `PutUserPolicy`, `PutRolePolicy`, `TagUser`, …
     Owned(OwnedRequest),
 }
@@ -106,6 +110,10 @@ macro_rules! parameters {
         pub struct $name { $($(#[$field_meta])* pub $field: $type),* }
     )*};
 }
+
+mod simulate;
+
+pub use simulate::*;
 
 parameters! {
     /// One member of `Tags`.
@@ -231,13 +239,17 @@ impl Request {
             Self::ListPolicyVersions(_) => "ListPolicyVersions",
             Self::SetDefaultPolicyVersion(_) => "SetDefaultPolicyVersion",
             Self::DeletePolicyVersion(_) => "DeletePolicyVersion",
+            Self::SimulateCustomPolicy(_) => "SimulateCustomPolicy",
+            Self::SimulatePrincipalPolicy(_) => "SimulatePrincipalPolicy",
+            Self::GetContextKeysForCustomPolicy(_) => "GetContextKeysForCustomPolicy",
+            Self::GetContextKeysForPrincipalPolicy(_) => "GetContextKeysForPrincipalPolicy",
             Self::Owned(request) => request.name(),
         }
     }
 
-    /// Whether the operation changes the directory. AWS's names of all others begin with `Get` or `List`.
+    /// Whether the operation changes the directory. AWS's names of all others begin with `Get`, `List` or `Simulate`.
     pub fn is_change(&self) -> bool {
-        !self.name().starts_with("Get") && !self.name().starts_with("List")
+        !["Get", "List", "Simulate"].iter().any(|read| self.name().starts_with(read))
     }
 
     /// The parameters for the audit log, under CloudTrail's names: documents as length and digest, values that are longer

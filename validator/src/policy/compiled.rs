@@ -182,7 +182,7 @@ impl Statement {
         if principal.negated && self.verb == Verb::Deny && bounded {
             return Some(Naming::Caller);
         }
-        principal.names(query.subject)
+        principal.names(query.subject, self.verb)
     }
 }
 

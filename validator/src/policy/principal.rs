@@ -4,7 +4,7 @@
 //!
 //! [1]: https://docs.aws.amazon.com/IAM/latest/UserGuide/reference_policies_elements_principal.html
 
-use super::document::{PrincipalKind, Principals};
+use super::document::{PrincipalKind, Principals, Verb};
 use super::element::Element;
 use super::error::{Fault, quote};
 use super::json::Text;
@@ -65,12 +65,17 @@ impl PrincipalElement {
 
     /// How the element names the subject; `None` if it does not.
     ///
-    /// `NotPrincipal` names everyone whom none of its principals names in any way.
-    pub(super) fn names(&self, subject: &Subject) -> Option<Naming> {
+    /// `NotPrincipal` names everyone whom none of its principals names: in an Allow in any way, in a Deny by a name of
+    /// the caller's own. For an account that is listed beside one of its users, as [AWS advises][1], spares none of its
+    /// others.
+    ///
+    /// [1]: https://docs.aws.amazon.com/IAM/latest/UserGuide/reference_policies_elements_notprincipal.html
+    pub(super) fn names(&self, subject: &Subject, verb: Verb) -> Option<Naming> {
         let strongest = self.principals.iter().filter_map(|principal| principal.names(subject)).max();
         match (self.negated, strongest) {
             (false, naming) => naming,
             (true, None) => Some(Naming::Caller),
+            (true, Some(Naming::Account)) if verb == Verb::Deny && !subject.is_root() => Some(Naming::Caller),
             (true, Some(_)) => None,
         }
     }

@@ -2,6 +2,7 @@
 
 use percent_encoding::{AsciiSet, NON_ALPHANUMERIC, utf8_percent_encode};
 
+use super::simulate;
 use crate::service::directory::Tag;
 use crate::service::iam::*;
 use crate::transport::query::xml::Xml;
@@ -46,6 +47,8 @@ pub fn render(answer: &Answer, xml: &mut Xml) {
         Answer::PolicyEntities(page) => policy_entities(xml, page),
         Answer::PolicyVersion(detail) => xml.element("PolicyVersion", |xml| version(xml, detail)),
         Answer::PolicyVersions(page) => list(xml, "Versions", page, version),
+        Answer::Simulated(page) => list(xml, "EvaluationResults", page, simulate::evaluation_result),
+        Answer::ContextKeys(keys) => xml.list("ContextKeyNames", keys, |xml, key| xml.text(key)),
     }
 }
 
