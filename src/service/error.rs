@@ -43,6 +43,8 @@ pub enum Kind {
     LimitExceeded,
     /// A parameter that makes no sense here.
     InvalidInput,
+    /// A policy that cannot be evaluated in a simulation.
+    PolicyEvaluation,
     /// Someone else changed it at the same time.
     ConcurrentModification,
     /// No such path on this server.
@@ -84,6 +86,7 @@ impl Kind {
             Self::DeleteConflict => "DeleteConflict",
             Self::LimitExceeded => "LimitExceeded",
             Self::InvalidInput => "InvalidInput",
+            Self::PolicyEvaluation => "PolicyEvaluation",
             Self::ConcurrentModification => "ConcurrentModification",
             Self::NotFound => "NotFound",
             Self::MethodNotAllowed => "MethodNotAllowed",

@@ -16,6 +16,7 @@ pub mod operation;
 mod parameters;
 pub mod pipeline;
 pub mod random;
+pub mod simulation;
 
 #[cfg(test)]
 mod test_world;

@@ -65,6 +65,7 @@ pub fn row(kind: Kind) -> Row {
         Kind::DeleteConflict => (409, Code::FailedPrecondition),
         Kind::LimitExceeded => (409, Code::ResourceExhausted),
         Kind::InvalidInput => (400, Code::InvalidArgument),
+        Kind::PolicyEvaluation => (500, Code::Internal),
         Kind::ConcurrentModification => (409, Code::Aborted),
         Kind::NotFound => (404, Code::Unimplemented),
         Kind::MethodNotAllowed => (405, Code::Unimplemented),
@@ -117,6 +118,7 @@ mod tests {
         (Kind::InvalidAction, "INVALID_ACTION", 400, Code::Unimplemented),
         (Kind::Throttling, "THROTTLING", 400, Code::ResourceExhausted),
         (Kind::RequestEntityTooLarge, "REQUEST_ENTITY_TOO_LARGE", 413, Code::ResourceExhausted),
+        (Kind::PolicyEvaluation, "POLICY_EVALUATION", 500, Code::Internal),
         (Kind::ServiceUnavailable, "SERVICE_UNAVAILABLE", 503, Code::Unavailable),
         (Kind::InternalFailure, "INTERNAL_FAILURE", 500, Code::Internal),
     ];

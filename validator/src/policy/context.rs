@@ -63,6 +63,17 @@ impl Context {
         self.assumption = Some(Assuming { assumption, is_known });
     }
 
+    /// Whether a key was set, be it to no values.
+    pub fn has(&self, key: &str) -> bool {
+        self.find(&ContextKey::new(key)).is_some()
+    }
+
+    /// The most bytes that the values of one key have together: what comparing with a pattern can cost.
+    pub fn widest(&self) -> usize {
+        let width = |(_, values): &(String, Values)| values.as_slice().iter().map(String::len).sum();
+        self.entries.iter().map(width).max().unwrap_or(0)
+    }
+
     /// What is assumed of conditions on a key.
     pub(super) fn assumed(&self, key: &ContextKey) -> Option<Assumption> {
         let Assuming { assumption, is_known } = self.assumption?;
@@ -137,9 +148,19 @@ mod tests {
     }
 
     #[test]
+    fn the_widest_key_counts_all_its_values() {
+        let mut context = Context::default();
+        assert_eq!(context.widest(), 0);
+        context.set("k:x", "abc");
+        context.set_all("k:y", ["ab".to_owned(), "cd".to_owned()]);
+        assert_eq!(context.widest(), 4);
+    }
+
+    #[test]
     fn a_key_without_values_is_not_there() {
         let mut context = Context::default();
         context.set_all("aws:TagKeys", []);
+        assert!(context.has("AWS:tagkeys") && !context.has("aws:username"));
         assert!(context.values(&ContextKey::new("aws:TagKeys")).is_empty());
         assert!(matches!(context.variable(&ContextKey::new("aws:TagKeys")), Variable::Missing));
     }

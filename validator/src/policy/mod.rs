@@ -32,6 +32,7 @@ mod trace;
 mod variable;
 
 pub use compiled::Policy;
+pub use condition::ValueType;
 pub use context::{Assumption, Context};
 pub use document::Kind;
 pub use error::InvalidDocument;

@@ -55,7 +55,7 @@ impl Subject {
     }
 
     /// Whether all that the caller may do is root's to give.
-    pub(super) fn is_root(&self) -> bool {
+    pub fn is_root(&self) -> bool {
         self.federated.is_none() && self.entity().service() == "iam" && self.entity().resource() == "root"
     }
 

@@ -33,7 +33,26 @@ pub fn statement_spans(text: &str) -> Result<Vec<Span>, InvalidDocument> {
         Some(json::Value { data: Data::Array(statements), .. }) => statements,
         Some(one) => vec![one],
     };
-    Ok(statements.iter().map(|s| Span { begin: position(text, s.at), end: position(text, s.end) }).collect())
+    // Statements stand one behind the other, so one walk through the text finds all their places.
+    let mut walk = Walk { text, at: 0, position: Position { line: 1, column: 1 } };
+    Ok(statements.iter().map(|s| Span { begin: walk.to(s.at), end: walk.to(s.end) }).collect())
+}
+
+/// A place that moves forwards through a text.
+struct Walk<'a> {
+    text: &'a str,
+    at: usize,
+    position: Position,
+}
+
+impl Walk<'_> {
+    fn to(&mut self, at: usize) -> Position {
+        let passed = position(self.text.get(self.at..at).unwrap_or_default(), usize::MAX);
+        let column = if passed.line == 1 { self.position.column + passed.column - 1 } else { passed.column };
+        self.position = Position { line: self.position.line + passed.line - 1, column };
+        self.at = at;
+        self.position
+    }
 }
 
 #[cfg(test)]

@@ -8,6 +8,7 @@
 mod date;
 mod network;
 mod operator;
+mod value_type;
 
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD as BASE64;
@@ -15,6 +16,7 @@ use base64::engine::general_purpose::STANDARD as BASE64;
 use self::network::Network;
 use self::operator::{Comparison, Ordered};
 pub(super) use self::operator::{Operator, Quantifier, Test};
+pub use self::value_type::ValueType;
 use super::context::{Assumption, Context, ContextKey};
 use super::decimal::Decimal;
 use super::document::{self, Version};
