@@ -13,10 +13,12 @@ pub mod key_source;
 pub mod keys;
 pub mod lint;
 pub mod operation;
+pub mod page_token;
 mod parameters;
 pub mod pipeline;
 pub mod random;
 pub mod simulation;
+pub mod who_can;
 
 #[cfg(test)]
 mod test_world;
