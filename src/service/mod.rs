@@ -17,6 +17,7 @@ pub mod page_token;
 mod parameters;
 pub mod pipeline;
 pub mod random;
+pub mod simulate;
 pub mod simulation;
 pub mod who_can;
 

@@ -7,6 +7,8 @@ use serde_json::Value;
 use super::iam;
 use super::issue::{AssumeRole, CallerIdentity, GetAccessKeyInfo, GetFederationToken, GetSessionToken, Issued};
 use super::lint::{Lint, Linted};
+use super::simulate::{Simulate, Simulated};
+use super::who_can::{WhoCan, WhoCanPage};
 
 /// What a caller asks for.
 #[derive(Clone, Debug)]
@@ -25,6 +27,10 @@ pub enum Operation {
     Iam(iam::Request),
     /// `brevet:LintPolicy`
     Lint(Lint),
+    /// `iam:SimulateCustomPolicy` or `iam:SimulatePrincipalPolicy`
+    Simulate(Simulate),
+    /// `brevet:WhoCan`
+    WhoCan(WhoCan),
 }
 
 impl Operation {
@@ -42,7 +48,7 @@ impl Operation {
             | Self::GetCallerIdentity
             | Self::GetAccessKeyInfo(_) => "sts",
             Self::Iam(_) => "iam",
-            Self::Lint(_) => "admin",
+            Self::Lint(_) | Self::Simulate(_) | Self::WhoCan(_) => "admin",
         }
     }
 
@@ -56,6 +62,8 @@ impl Operation {
             Self::GetAccessKeyInfo(input) => input.audit_parameters(),
             Self::Iam(request) => request.audit_parameters(),
             Self::Lint(input) => input.audit_parameters(),
+            Self::Simulate(input) => input.audit_parameters(),
+            Self::WhoCan(input) => input.audit_parameters(),
         }
     }
 
@@ -69,6 +77,8 @@ impl Operation {
             Self::GetAccessKeyInfo(_) => "GetAccessKeyInfo",
             Self::Iam(request) => request.name(),
             Self::Lint(_) => "Lint",
+            Self::Simulate(_) => "Simulate",
+            Self::WhoCan(_) => "WhoCan",
         }
     }
 }
@@ -86,4 +96,8 @@ pub enum Answer {
     Iam(iam::Answer),
     /// What was found in documents, in their order.
     Linted(Vec<Linted>),
+    /// What policies would decide.
+    Simulated(Simulated),
+    /// Who can do something.
+    WhoCan(WhoCanPage),
 }

@@ -91,7 +91,8 @@ impl Record {
                 }
             }
             Answer::Iam(answer) => self.set("responseElements", answer.audit_elements()),
-            Answer::CallerIdentity(_) | Answer::AccessKeyInfo(_) | Answer::Linted(_) => {}
+            Answer::CallerIdentity(_) | Answer::AccessKeyInfo(_) => {}
+            Answer::Linted(_) | Answer::Simulated(_) | Answer::WhoCan(_) => {}
         }
     }
 

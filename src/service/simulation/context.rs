@@ -36,6 +36,11 @@ impl ContextKeyType {
         ]
     };
 
+    /// The type of this many texts, where none was named.
+    pub fn text(count: usize) -> Self {
+        Self { values: ValueType::String, is_list: count != 1 }
+    }
+
     fn word(self) -> &'static str {
         Self::WORDS.iter().find(|(_, known)| *known == self).map_or("", |(word, _)| word)
     }

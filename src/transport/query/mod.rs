@@ -129,7 +129,7 @@ fn has_result(answer: &Answer) -> bool {
         Answer::Iam(answer) => iam::has_result(answer),
         Answer::Issued(_) | Answer::CallerIdentity(_) | Answer::AccessKeyInfo(_) => true,
         // Not on this wire.
-        Answer::Linted(_) => false,
+        Answer::Linted(_) | Answer::Simulated(_) | Answer::WhoCan(_) => false,
     }
 }
 
@@ -139,6 +139,6 @@ fn render(answer: &Answer, xml: &mut Xml) {
         Answer::CallerIdentity(identity) => sts::render_identity(identity, xml),
         Answer::AccessKeyInfo(account) => xml.leaf("Account", account),
         Answer::Iam(answer) => iam::render(answer, xml),
-        Answer::Linted(_) => {}
+        Answer::Linted(_) | Answer::Simulated(_) | Answer::WhoCan(_) => {}
     }
 }
