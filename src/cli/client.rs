@@ -1,10 +1,10 @@
-//! Verbs that talk to a running service as a client: `whoami` and `creds`.
+//! How verbs talk to a running service, and the two that do nothing else: `whoami` and `creds`.
 
 use std::fmt::Write as _;
 use std::path::PathBuf;
 
 use brevet_client::proto::{AssumeRoleRequest, GetCallerIdentityRequest};
-use brevet_client::{ConnectError, Endpoint, StsClient, credentials};
+use brevet_client::{ConnectError, Endpoint, SignedChannel, StsClient, credentials};
 use brevet_validator::timestamp::Timestamp;
 use clap::{Args, ValueEnum};
 
@@ -12,7 +12,7 @@ use super::Exit;
 
 /// Where the service is, and with which credentials to sign.
 #[derive(Args, Debug)]
-struct Connection {
+pub(super) struct Connection {
     /// The service
     #[arg(long, env = "BREVET_ENDPOINT", default_value = "http://127.0.0.1:8731")]
     endpoint: String,
@@ -28,7 +28,7 @@ struct Connection {
 }
 
 /// What a call to the service came to.
-enum Failure {
+pub(super) enum Failure {
     /// Told to the user as it is.
     Told(Exit, String),
     /// A fault of this program.
@@ -36,7 +36,8 @@ enum Failure {
 }
 
 impl Connection {
-    async fn open(&self) -> Result<StsClient, Failure> {
+    /// A channel for any of its services.
+    pub(super) async fn open(&self) -> Result<SignedChannel, Failure> {
         let found = match &self.profile {
             Some(profile) => credentials::from_profile(profile),
             None => credentials::from_environment(),
@@ -47,7 +48,7 @@ impl Connection {
             None => Ok(endpoint),
         });
         match endpoint {
-            Ok(endpoint) => endpoint.region(&self.region).connect(credentials).await.map_err(Failure::from),
+            Ok(endpoint) => endpoint.region(&self.region).channel(credentials).await.map_err(Failure::from),
             Err(error) => Err(error.into()),
         }
     }
@@ -80,20 +81,28 @@ impl From<anyhow::Error> for Failure {
     }
 }
 
-/// Runs a call to its end and prints its data.
-fn finish(call: impl Future<Output = Result<String, Failure>>) -> anyhow::Result<Exit> {
+/// Runs a call to its end. What it failed with is told, and left is how the command ends.
+pub(super) fn finish<T>(call: impl Future<Output = Result<T, Failure>>) -> anyhow::Result<Result<T, Exit>> {
     let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build()?;
     match runtime.block_on(call) {
-        Ok(text) => {
-            println!("{text}");
-            Ok(Exit::Ok)
-        }
+        Ok(answer) => Ok(Ok(answer)),
         Err(Failure::Told(exit, text)) => {
             eprintln!("brevet: {text}");
-            Ok(exit)
+            Ok(Err(exit))
         }
         Err(Failure::Other(error)) => Err(error),
     }
+}
+
+/// Runs a call to its end and prints its data.
+fn print(call: impl Future<Output = Result<String, Failure>>) -> anyhow::Result<Exit> {
+    Ok(match finish(call)? {
+        Ok(text) => {
+            println!("{text}");
+            Exit::Ok
+        }
+        Err(exit) => exit,
+    })
 }
 
 /// Says who the credentials at hand belong to, by a signed gRPC call.
@@ -107,8 +116,8 @@ pub(super) struct Whoami {
 impl Whoami {
     /// Runs the command.
     pub(super) fn run(self) -> anyhow::Result<Exit> {
-        finish(async {
-            let mut sts = self.connection.open().await?;
+        print(async {
+            let mut sts = StsClient::new(self.connection.open().await?);
             let me = sts.get_caller_identity(GetCallerIdentityRequest {}).await?.into_inner();
             let answer = serde_json::json!({"account": me.account, "arn": me.arn, "user_id": me.user_id});
             Ok(serde_json::to_string_pretty(&answer).map_err(anyhow::Error::from)?)
@@ -144,8 +153,8 @@ enum Format {
 impl Creds {
     /// Runs the command.
     pub(super) fn run(self) -> anyhow::Result<Exit> {
-        finish(async {
-            let mut sts = self.connection.open().await?;
+        print(async {
+            let mut sts = StsClient::new(self.connection.open().await?);
             let request = AssumeRoleRequest {
                 role_arn: self.role.clone(),
                 role_session_name: self.session_name.clone(),

@@ -7,8 +7,11 @@ mod debug_signature;
 mod dev;
 mod init;
 mod policy_lint;
+mod policy_simulate;
+mod policy_who_can;
 mod run;
 mod serve;
+mod text_file;
 
 use std::ffi::OsString;
 use std::process::ExitCode;
@@ -21,7 +24,7 @@ use clap::{Parser, Subcommand};
     name = "brevet",
     version,
     about,
-    after_help = "Example:\n  brevet dev\n\nExit codes: 0 ok, 1 failure, 2 usage, 3 denied, 4 no credentials, 5 server unreachable, 6 problems found"
+    after_help = "Example:\n  brevet dev\n\nExit codes: 0 ok, 1 failure, 2 usage, 3 denied, 4 no credentials, 5 server unreachable, 6 problems found or denied in a simulation"
 )]
 struct Cli {
     #[command(subcommand)]
@@ -60,6 +63,10 @@ enum DebugVerb {
 enum PolicyVerb {
     /// Tell what is dangerous or doubtful in policies
     Lint(policy_lint::PolicyLint),
+    /// Tell what policies would decide
+    Simulate(Box<policy_simulate::PolicySimulate>),
+    /// Tell who can do something
+    WhoCan(policy_who_can::PolicyWhoCan),
 }
 
 /// How a command ends.
@@ -75,7 +82,7 @@ pub enum Exit {
     NoCredentials = 4,
     /// Nobody answers.
     Unreachable = 5,
-    /// A check found problems.
+    /// A check found problems, or a simulation denials.
     Found = 6,
 }
 
@@ -103,6 +110,8 @@ pub fn run(arguments: impl IntoIterator<Item = OsString>) -> ExitCode {
         Verb::Whoami(whoami) => whoami.run(),
         Verb::Creds(creds) => creds.run(),
         Verb::Policy(PolicyVerb::Lint(lint)) => lint.run(),
+        Verb::Policy(PolicyVerb::Simulate(simulate)) => simulate.run(),
+        Verb::Policy(PolicyVerb::WhoCan(who_can)) => who_can.run(),
         Verb::Debug(DebugVerb::Signature(debug)) => debug.run(),
     };
     match result {
