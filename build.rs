@@ -4,7 +4,12 @@ use std::path::PathBuf;
 
 use prost::Message;
 
-const FILES: [&str; 3] = ["brevet/admin/v1/policy.proto", "brevet/sts/v1/sts.proto", "brevet/store/v1/records.proto"];
+const FILES: [&str; 4] = [
+    "brevet/admin/v1/directory.proto",
+    "brevet/admin/v1/policy.proto",
+    "brevet/sts/v1/sts.proto",
+    "brevet/store/v1/records.proto",
+];
 
 /// Messages that hold secrets: their `Debug` is written by hand and shows none.
 const SECRET: [&str; 4] =

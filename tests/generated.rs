@@ -28,7 +28,11 @@ fn token_code_is_up_to_date() {
 
 #[test]
 fn client_code_is_up_to_date() {
-    let files = protox::compile(["brevet/admin/v1/policy.proto", "brevet/sts/v1/sts.proto"], ["proto"]).unwrap();
+    let files = protox::compile(
+        ["brevet/admin/v1/directory.proto", "brevet/admin/v1/policy.proto", "brevet/sts/v1/sts.proto"],
+        ["proto"],
+    )
+    .unwrap();
     let out = tempfile::tempdir().unwrap();
     tonic_prost_build::configure()
         .build_server(false)

@@ -7,6 +7,7 @@ use brevet_validator::credential::Credentials;
 use http::Uri;
 use tonic::transport::{Certificate, Channel, ClientTlsConfig};
 
+use crate::proto::admin::directory_service_client::DirectoryServiceClient;
 use crate::proto::admin::policy_service_client::PolicyServiceClient;
 use crate::proto::sts::security_token_service_client::SecurityTokenServiceClient;
 use crate::signed::Signed;
@@ -16,6 +17,9 @@ pub type SignedChannel = Signed<Channel>;
 
 /// A client of `brevet.sts.v1.SecurityTokenService`.
 pub type StsClient = SecurityTokenServiceClient<SignedChannel>;
+
+/// A client of `brevet.admin.v1.DirectoryService`.
+pub type DirectoryClient = DirectoryServiceClient<SignedChannel>;
 
 /// A client of `brevet.admin.v1.PolicyService`.
 pub type PolicyClient = PolicyServiceClient<SignedChannel>;

@@ -7,6 +7,7 @@ use brevet_client::proto::{AssumeRoleRequest, GetCallerIdentityRequest};
 use brevet_client::{ConnectError, Endpoint, SignedChannel, StsClient, credentials};
 use brevet_validator::timestamp::Timestamp;
 use clap::{Args, ValueEnum};
+use tonic_types::StatusExt as _;
 
 use super::Exit;
 
@@ -36,8 +37,13 @@ pub(super) enum Failure {
 }
 
 impl Connection {
-    /// A channel for any of its services.
-    pub(super) async fn open(&self) -> Result<SignedChannel, Failure> {
+    /// A client of the token service.
+    pub(super) async fn open(&self) -> Result<StsClient, Failure> {
+        self.channel().await.map(StsClient::new)
+    }
+
+    /// A channel for clients of any of the services.
+    pub(super) async fn channel(&self) -> Result<SignedChannel, Failure> {
         let found = match &self.profile {
             Some(profile) => credentials::from_profile(profile),
             None => credentials::from_environment(),
@@ -71,7 +77,10 @@ impl From<tonic::Status> for Failure {
             tonic::Code::Unavailable | tonic::Code::DeadlineExceeded => Exit::Unreachable,
             _ => Exit::Failure,
         };
-        Self::Told(exit, status.message().to_owned())
+        let info = status.get_details_error_info();
+        let message = info.as_ref().and_then(|info| info.metadata.get("encoded_authorization_message"));
+        let why = message.map(|message| format!("\nTo see why: brevet explain {message}")).unwrap_or_default();
+        Self::Told(exit, format!("{}{why}", status.message()))
     }
 }
 
@@ -82,7 +91,7 @@ impl From<anyhow::Error> for Failure {
 }
 
 /// Runs a call to its end. What it failed with is told, and left is how the command ends.
-pub(super) fn finish<T>(call: impl Future<Output = Result<T, Failure>>) -> anyhow::Result<Result<T, Exit>> {
+pub(super) fn settle<T>(call: impl Future<Output = Result<T, Failure>>) -> anyhow::Result<Result<T, Exit>> {
     let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build()?;
     match runtime.block_on(call) {
         Ok(answer) => Ok(Ok(answer)),
@@ -95,10 +104,12 @@ pub(super) fn finish<T>(call: impl Future<Output = Result<T, Failure>>) -> anyho
 }
 
 /// Runs a call to its end and prints its data.
-fn print(call: impl Future<Output = Result<String, Failure>>) -> anyhow::Result<Exit> {
-    Ok(match finish(call)? {
+pub(super) fn finish(call: impl Future<Output = Result<String, Failure>>) -> anyhow::Result<Exit> {
+    Ok(match settle(call)? {
         Ok(text) => {
-            println!("{text}");
+            if !text.is_empty() {
+                println!("{text}");
+            }
             Exit::Ok
         }
         Err(exit) => exit,
@@ -116,8 +127,8 @@ pub(super) struct Whoami {
 impl Whoami {
     /// Runs the command.
     pub(super) fn run(self) -> anyhow::Result<Exit> {
-        print(async {
-            let mut sts = StsClient::new(self.connection.open().await?);
+        finish(async {
+            let mut sts = self.connection.open().await?;
             let me = sts.get_caller_identity(GetCallerIdentityRequest {}).await?.into_inner();
             let answer = serde_json::json!({"account": me.account, "arn": me.arn, "user_id": me.user_id});
             Ok(serde_json::to_string_pretty(&answer).map_err(anyhow::Error::from)?)
@@ -153,8 +164,8 @@ enum Format {
 impl Creds {
     /// Runs the command.
     pub(super) fn run(self) -> anyhow::Result<Exit> {
-        print(async {
-            let mut sts = StsClient::new(self.connection.open().await?);
+        finish(async {
+            let mut sts = self.connection.open().await?;
             let request = AssumeRoleRequest {
                 role_arn: self.role.clone(),
                 role_session_name: self.session_name.clone(),

@@ -5,13 +5,16 @@ mod client;
 mod data_dir;
 mod debug_signature;
 mod dev;
+mod explain;
+mod files;
 mod init;
 mod policy_lint;
 mod policy_simulate;
+mod policy_test;
 mod policy_who_can;
+mod role;
 mod run;
 mod serve;
-mod text_file;
 
 use std::ffi::OsString;
 use std::process::ExitCode;
@@ -45,9 +48,14 @@ enum Verb {
     Whoami(client::Whoami),
     /// Take on a role and print its temporary credentials
     Creds(client::Creds),
+    /// Say what a code means, or why a request was refused
+    Explain(explain::Explain),
     /// Work with policies
     #[command(subcommand)]
     Policy(PolicyVerb),
+    /// Work with roles
+    #[command(subcommand)]
+    Role(role::RoleVerb),
     /// Find out what is wrong with something
     #[command(subcommand)]
     Debug(DebugVerb),
@@ -67,6 +75,8 @@ enum PolicyVerb {
     Simulate(Box<policy_simulate::PolicySimulate>),
     /// Tell who can do something
     WhoCan(policy_who_can::PolicyWhoCan),
+    /// Run files of cases that policies should allow and deny
+    Test(policy_test::PolicyTest),
 }
 
 /// How a command ends.
@@ -109,9 +119,12 @@ pub fn run(arguments: impl IntoIterator<Item = OsString>) -> ExitCode {
         Verb::Bundle(bundle) => bundle.run(),
         Verb::Whoami(whoami) => whoami.run(),
         Verb::Creds(creds) => creds.run(),
+        Verb::Explain(explain) => explain.run(),
         Verb::Policy(PolicyVerb::Lint(lint)) => lint.run(),
         Verb::Policy(PolicyVerb::Simulate(simulate)) => simulate.run(),
         Verb::Policy(PolicyVerb::WhoCan(who_can)) => who_can.run(),
+        Verb::Policy(PolicyVerb::Test(test)) => test.run(),
+        Verb::Role(role) => role.run(),
         Verb::Debug(DebugVerb::Signature(debug)) => debug.run(),
     };
     match result {

@@ -6,7 +6,7 @@ use brevet_validator::policy::{self, Code, Finding, Severity};
 use clap::{Args, ValueEnum};
 use serde_json::{Value, json};
 
-use super::{Exit, text_file};
+use super::{Exit, files};
 
 /// Reads policies and tells what is dangerous or doubtful in them. Needs no server.
 #[derive(Args, Debug)]
@@ -59,7 +59,7 @@ impl PolicyLint {
     }
 
     fn lint<'a>(&self, file: &'a str) -> anyhow::Result<Linted<'a>> {
-        let text = text_file::read(file)?;
+        let text = files::read(file)?;
         let kind = self.kind.map_or_else(|| policy::guess_kind(&text), Into::into);
         Ok(Linted { file, findings: policy::lint(&text, kind) })
     }

@@ -8,7 +8,7 @@ use clap::{Args, ValueEnum};
 use serde_json::{Value, json};
 
 use super::Exit;
-use super::client::{Connection, Failure, finish};
+use super::client::{Connection, Failure, settle};
 use super::policy_simulate::{Pair, pair};
 
 /// Tells which principals of the account can do something to a resource, by a signed gRPC call. For a role it also tells who
@@ -45,7 +45,7 @@ struct Told {
 impl PolicyWhoCan {
     /// Runs the command.
     pub(super) fn run(self) -> anyhow::Result<Exit> {
-        let told = match finish(self.ask())? {
+        let told = match settle(self.ask())? {
             Ok(told) => told,
             Err(exit) => return Ok(exit),
         };
@@ -60,7 +60,7 @@ impl PolicyWhoCan {
     }
 
     async fn ask(&self) -> Result<Told, Failure> {
-        let mut policies = PolicyClient::new(self.connection.open().await?);
+        let mut policies = PolicyClient::new(self.connection.channel().await?);
         let entry = |(key, values): &Pair| proto::ContextEntry {
             key: key.clone(),
             values: values.clone(),

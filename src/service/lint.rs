@@ -4,7 +4,7 @@ use brevet_validator::identity::Arn;
 use brevet_validator::policy::{self, Finding, Kind};
 use serde_json::{Value, json};
 
-use super::caller::Caller;
+use super::caller::{Asked, Caller};
 use super::error::Error;
 use super::parameters::check_count;
 
@@ -51,7 +51,7 @@ impl Lint {
 pub fn lint(caller: &Caller, input: Lint) -> Result<Vec<Linted>, Error> {
     check_count(input.documents.len(), MAX_DOCUMENTS, "documents")?;
     let policies = Arn::new("brevet", caller.region(), Some(caller.principal().account()), "policy/*");
-    caller.demand("brevet:LintPolicy", &policies, &caller.context())?;
+    caller.demand(&Asked { action: "brevet:LintPolicy", resource: &policies, context: &caller.context() })?;
 
     let look = |Document { name, text, kind }| {
         let kind = kind.unwrap_or_else(|| policy::guess_kind(&text));

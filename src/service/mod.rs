@@ -3,6 +3,7 @@
 pub mod audit;
 pub mod caller;
 pub mod clock;
+pub mod denial;
 pub mod deployment;
 pub mod directory;
 pub mod error;

@@ -4,6 +4,7 @@ use brevet_validator::identity::AccountId;
 
 use serde_json::Value;
 
+use super::denial::DecodeAuthorizationMessage;
 use super::iam;
 use super::issue::{AssumeRole, CallerIdentity, GetAccessKeyInfo, GetFederationToken, GetSessionToken, Issued};
 use super::lint::{Lint, Linted};
@@ -23,8 +24,12 @@ pub enum Operation {
     GetCallerIdentity,
     /// `sts:GetAccessKeyInfo`
     GetAccessKeyInfo(GetAccessKeyInfo),
+    /// `sts:DecodeAuthorizationMessage`
+    DecodeAuthorizationMessage(DecodeAuthorizationMessage),
     /// An operation of the IAM API.
     Iam(iam::Request),
+    /// The same over gRPC, with what that API has no words for.
+    Directory(iam::Request),
     /// `brevet:LintPolicy`
     Lint(Lint),
     /// `iam:SimulateCustomPolicy` or `iam:SimulatePrincipalPolicy`
@@ -46,9 +51,10 @@ impl Operation {
             | Self::GetSessionToken(_)
             | Self::GetFederationToken(_)
             | Self::GetCallerIdentity
-            | Self::GetAccessKeyInfo(_) => "sts",
+            | Self::GetAccessKeyInfo(_)
+            | Self::DecodeAuthorizationMessage(_) => "sts",
             Self::Iam(_) => "iam",
-            Self::Lint(_) | Self::Simulate(_) | Self::WhoCan(_) => "admin",
+            Self::Directory(_) | Self::Lint(_) | Self::Simulate(_) | Self::WhoCan(_) => "admin",
         }
     }
 
@@ -60,7 +66,8 @@ impl Operation {
             Self::GetFederationToken(input) => input.audit_parameters(),
             Self::GetCallerIdentity => Value::Null,
             Self::GetAccessKeyInfo(input) => input.audit_parameters(),
-            Self::Iam(request) => request.audit_parameters(),
+            Self::DecodeAuthorizationMessage(input) => input.audit_parameters(),
+            Self::Iam(request) | Self::Directory(request) => request.audit_parameters(),
             Self::Lint(input) => input.audit_parameters(),
             Self::Simulate(input) => input.audit_parameters(),
             Self::WhoCan(input) => input.audit_parameters(),
@@ -75,7 +82,8 @@ impl Operation {
             Self::GetFederationToken(_) => "GetFederationToken",
             Self::GetCallerIdentity => "GetCallerIdentity",
             Self::GetAccessKeyInfo(_) => "GetAccessKeyInfo",
-            Self::Iam(request) => request.name(),
+            Self::DecodeAuthorizationMessage(_) => "DecodeAuthorizationMessage",
+            Self::Iam(request) | Self::Directory(request) => request.name(),
             Self::Lint(_) => "Lint",
             Self::Simulate(_) => "Simulate",
             Self::WhoCan(_) => "WhoCan",
@@ -92,6 +100,8 @@ pub enum Answer {
     CallerIdentity(CallerIdentity),
     /// Which account owns a key.
     AccessKeyInfo(AccountId),
+    /// A refusal and its trace, as JSON.
+    DecodedMessage(String),
     /// The answer of an IAM operation.
     Iam(iam::Answer),
     /// What was found in documents, in their order.

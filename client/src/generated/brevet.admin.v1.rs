@@ -768,3 +768,218 @@ pub mod policy_service_client {
         }
     }
 }
+/// A new trust policy.
+#[derive(Clone, PartialEq, Eq, Hash, ::prost::Message)]
+pub struct PutRoleTrustRequest {
+    /// Name of a role of the caller's account.
+    #[prost(string, tag = "1")]
+    pub role_name: ::prost::alloc::string::String,
+    /// The policy as JSON.
+    #[prost(string, tag = "2")]
+    pub policy_document: ::prost::alloc::string::String,
+    /// Puts the policy even if it is dangerous by what Lint finds. Recorded in the audit log.
+    #[prost(bool, tag = "3")]
+    pub allow_dangerous: bool,
+}
+/// The policy is in force.
+#[derive(Clone, PartialEq, ::prost::Message)]
+pub struct PutRoleTrustResponse {
+    /// What is doubtful in it, and what is dangerous, if that was allowed.
+    #[prost(message, repeated, tag = "1")]
+    pub findings: ::prost::alloc::vec::Vec<LintFinding>,
+}
+/// Settings to change. Those that are not given stay.
+#[derive(Clone, PartialEq, Eq, Hash, ::prost::Message)]
+pub struct UpdateRoleRequest {
+    /// Name of a role of the caller's account.
+    #[prost(string, tag = "1")]
+    pub role_name: ::prost::alloc::string::String,
+    /// Who may see why the trust policy refuses.
+    #[prost(enumeration = "Explain", tag = "2")]
+    pub explain: i32,
+}
+/// Done.
+#[derive(Clone, Copy, PartialEq, Eq, Hash, ::prost::Message)]
+pub struct UpdateRoleResponse {}
+/// Who may see why a role's trust policy refuses.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord, ::prost::Enumeration)]
+#[repr(i32)]
+pub enum Explain {
+    /// No change.
+    Unspecified = 0,
+    /// The account that owns the role.
+    Owner = 1,
+    /// Also the account of a caller whom it refuses, and the caller in the text of the refusal.
+    Caller = 2,
+}
+impl Explain {
+    /// String value of the enum field names used in the ProtoBuf definition.
+    ///
+    /// The values are not transformed in any way and thus are considered stable
+    /// (if the ProtoBuf definition does not change) and safe for programmatic use.
+    pub fn as_str_name(&self) -> &'static str {
+        match self {
+            Self::Unspecified => "EXPLAIN_UNSPECIFIED",
+            Self::Owner => "EXPLAIN_OWNER",
+            Self::Caller => "EXPLAIN_CALLER",
+        }
+    }
+    /// Creates an enum from field names used in the ProtoBuf definition.
+    pub fn from_str_name(value: &str) -> ::core::option::Option<Self> {
+        match value {
+            "EXPLAIN_UNSPECIFIED" => Some(Self::Unspecified),
+            "EXPLAIN_OWNER" => Some(Self::Owner),
+            "EXPLAIN_CALLER" => Some(Self::Caller),
+            _ => None,
+        }
+    }
+}
+/// Generated client implementations.
+pub mod directory_service_client {
+    #![allow(
+        unused_variables,
+        dead_code,
+        missing_docs,
+        clippy::wildcard_imports,
+        clippy::let_unit_value,
+    )]
+    use tonic::codegen::*;
+    use tonic::codegen::http::Uri;
+    /// Changes what the IAM API has no words for. Needs the permissions of the IAM operations that change the same thing. Every
+    /// call is signed as those of brevet.sts.v1 are; see docs/grpc.md.
+    #[derive(Debug, Clone)]
+    pub struct DirectoryServiceClient<T> {
+        inner: tonic::client::Grpc<T>,
+    }
+    impl DirectoryServiceClient<tonic::transport::Channel> {
+        /// Attempt to create a new client by connecting to a given endpoint.
+        pub async fn connect<D>(dst: D) -> Result<Self, tonic::transport::Error>
+        where
+            D: TryInto<tonic::transport::Endpoint>,
+            D::Error: Into<StdError>,
+        {
+            let conn = tonic::transport::Endpoint::new(dst)?.connect().await?;
+            Ok(Self::new(conn))
+        }
+    }
+    impl<T> DirectoryServiceClient<T>
+    where
+        T: tonic::client::GrpcService<tonic::body::Body>,
+        T::Error: Into<StdError>,
+        T::ResponseBody: Body<Data = Bytes> + std::marker::Send + 'static,
+        <T::ResponseBody as Body>::Error: Into<StdError> + std::marker::Send,
+    {
+        pub fn new(inner: T) -> Self {
+            let inner = tonic::client::Grpc::new(inner);
+            Self { inner }
+        }
+        pub fn with_origin(inner: T, origin: Uri) -> Self {
+            let inner = tonic::client::Grpc::with_origin(inner, origin);
+            Self { inner }
+        }
+        pub fn with_interceptor<F>(
+            inner: T,
+            interceptor: F,
+        ) -> DirectoryServiceClient<InterceptedService<T, F>>
+        where
+            F: tonic::service::Interceptor,
+            T::ResponseBody: Default,
+            T: tonic::codegen::Service<
+                http::Request<tonic::body::Body>,
+                Response = http::Response<
+                    <T as tonic::client::GrpcService<tonic::body::Body>>::ResponseBody,
+                >,
+            >,
+            <T as tonic::codegen::Service<
+                http::Request<tonic::body::Body>,
+            >>::Error: Into<StdError> + std::marker::Send + std::marker::Sync,
+        {
+            DirectoryServiceClient::new(InterceptedService::new(inner, interceptor))
+        }
+        /// Compress requests with the given encoding.
+        ///
+        /// This requires the server to support it otherwise it might respond with an
+        /// error.
+        #[must_use]
+        pub fn send_compressed(mut self, encoding: CompressionEncoding) -> Self {
+            self.inner = self.inner.send_compressed(encoding);
+            self
+        }
+        /// Enable decompressing responses.
+        #[must_use]
+        pub fn accept_compressed(mut self, encoding: CompressionEncoding) -> Self {
+            self.inner = self.inner.accept_compressed(encoding);
+            self
+        }
+        /// Limits the maximum size of a decoded message.
+        ///
+        /// Default: `4MB`
+        #[must_use]
+        pub fn max_decoding_message_size(mut self, limit: usize) -> Self {
+            self.inner = self.inner.max_decoding_message_size(limit);
+            self
+        }
+        /// Limits the maximum size of an encoded message.
+        ///
+        /// Default: `usize::MAX`
+        #[must_use]
+        pub fn max_encoding_message_size(mut self, limit: usize) -> Self {
+            self.inner = self.inner.max_encoding_message_size(limit);
+            self
+        }
+        /// Replaces a role's trust policy. Needs iam:UpdateAssumeRolePolicy on the role.
+        pub async fn put_role_trust(
+            &mut self,
+            request: impl tonic::IntoRequest<super::PutRoleTrustRequest>,
+        ) -> std::result::Result<
+            tonic::Response<super::PutRoleTrustResponse>,
+            tonic::Status,
+        > {
+            self.inner
+                .ready()
+                .await
+                .map_err(|e| {
+                    tonic::Status::unknown(
+                        format!("Service was not ready: {}", e.into()),
+                    )
+                })?;
+            let codec = tonic_prost::ProstCodec::default();
+            let path = http::uri::PathAndQuery::from_static(
+                "/brevet.admin.v1.DirectoryService/PutRoleTrust",
+            );
+            let mut req = request.into_request();
+            req.extensions_mut()
+                .insert(
+                    GrpcMethod::new("brevet.admin.v1.DirectoryService", "PutRoleTrust"),
+                );
+            self.inner.unary(req, path, codec).await
+        }
+        /// Changes settings of a role. Needs iam:UpdateRole on the role.
+        pub async fn update_role(
+            &mut self,
+            request: impl tonic::IntoRequest<super::UpdateRoleRequest>,
+        ) -> std::result::Result<
+            tonic::Response<super::UpdateRoleResponse>,
+            tonic::Status,
+        > {
+            self.inner
+                .ready()
+                .await
+                .map_err(|e| {
+                    tonic::Status::unknown(
+                        format!("Service was not ready: {}", e.into()),
+                    )
+                })?;
+            let codec = tonic_prost::ProstCodec::default();
+            let path = http::uri::PathAndQuery::from_static(
+                "/brevet.admin.v1.DirectoryService/UpdateRole",
+            );
+            let mut req = request.into_request();
+            req.extensions_mut()
+                .insert(
+                    GrpcMethod::new("brevet.admin.v1.DirectoryService", "UpdateRole"),
+                );
+            self.inner.unary(req, path, codec).await
+        }
+    }
+}

@@ -8,7 +8,7 @@ use clap::{Args, ValueEnum};
 
 use self::result::Row;
 use super::client::Connection;
-use super::{Exit, text_file};
+use super::{Exit, files};
 use crate::service::error::Error;
 use crate::service::simulate::{PolicyText, Scenario, WebIdentity};
 use crate::service::simulation::{ContextEntry, ContextKeyType};
@@ -97,7 +97,7 @@ impl PolicySimulate {
         let scenario = self.scenario()?;
         let rows = match &self.principal {
             Some(principal) => {
-                match super::client::finish(service::simulate(&self.connection, principal.clone(), scenario))? {
+                match super::client::settle(service::simulate(&self.connection, principal.clone(), scenario))? {
                     Ok(rows) => rows,
                     Err(exit) => return Ok(exit),
                 }
@@ -115,7 +115,7 @@ impl PolicySimulate {
     }
 
     fn scenario(&self) -> anyhow::Result<Scenario> {
-        let text = |file: &String| Ok(PolicyText { name: file.clone(), text: text_file::read(file)? });
+        let text = |file: &String| Ok(PolicyText { name: file.clone(), text: files::read(file)? });
         let texts = |files: &[String]| files.iter().map(text).collect::<anyhow::Result<Vec<_>>>();
         let one = |file: &Option<String>| file.as_ref().map(text).transpose();
         let web_identity = |provider: &String| WebIdentity { provider: provider.clone(), claims: self.claims.clone() };

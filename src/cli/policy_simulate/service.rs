@@ -14,7 +14,7 @@ pub(super) async fn simulate(
     principal: String,
     scenario: Scenario,
 ) -> Result<Vec<Row>, Failure> {
-    let mut policies = PolicyClient::new(connection.open().await?);
+    let mut policies = PolicyClient::new(connection.channel().await?);
     let mut request = request(principal, scenario);
     let mut rows = Vec::new();
     loop {

@@ -213,8 +213,14 @@ fn a_second_factor_opens_iam_to_sessions_of_get_session_token_and_has_an_age() {
         r#"{"Bool":{"aws:MultiFactorAuthPresent":"true"},"NumericEquals":{"aws:MultiFactorAuthAge":"60"}}"#
     ));
     let create = arn("arn:aws:iam::111111111111:user/x");
-    assert_eq!(with.decide("iam:CreateUser", &create, &with.context()).effect, Effect::Allow);
-    assert_eq!(without.decide("iam:CreateUser", &create, &without.context()).effect, Effect::ExplicitDeny);
+    assert_eq!(
+        with.decide(&Asked { action: "iam:CreateUser", resource: &create, context: &with.context() }).effect,
+        Effect::Allow
+    );
+    assert_eq!(
+        without.decide(&Asked { action: "iam:CreateUser", resource: &create, context: &without.context() }).effect,
+        Effect::ExplicitDeny
+    );
 }
 
 #[test]
@@ -278,7 +284,7 @@ fn only_the_first_session_of_a_web_identity_names_its_provider() {
 }
 
 fn may(caller: &Caller, action: &str, resource: &str) -> (Effect, Reason) {
-    let decision = caller.decide(action, &arn(resource), &caller.context());
+    let decision = caller.decide(&Asked { action, resource: &arn(resource), context: &caller.context() });
     (decision.effect, decision.reason)
 }
 
@@ -371,13 +377,14 @@ fn a_denial_is_aws_s_sentence_and_then_the_reason() {
     let mut world = World::new();
     let user = world.user("ada", "");
     let caller = world.caller(&user).unwrap();
+    let other = arn("arn:aws:iam::111111111111:user/x");
     let error =
-        caller.demand("iam:CreateUser", &arn("arn:aws:iam::111111111111:user/x"), &caller.context()).unwrap_err();
+        caller.demand(&Asked { action: "iam:CreateUser", resource: &other, context: &caller.context() }).unwrap_err();
     assert_eq!(error.kind(), Kind::AccessDenied(Reason::NoMatchingAllow));
     assert_eq!(
         error.message(),
         "User: arn:aws:iam::111111111111:user/ada is not authorized to perform: iam:CreateUser on resource: \
-         arn:aws:iam::111111111111:user/x (NO_MATCHING_ALLOW)"
+         arn:aws:iam::111111111111:user/x (NO_MATCHING_ALLOW): no identity-based policy allows it."
     );
 }
 

@@ -6,7 +6,8 @@ use brevet_validator::policy::{Context, Effect};
 use super::Iam;
 use super::answer::Answer;
 use super::owner::{Entity, Owner};
-use crate::service::caller::Caller;
+use crate::service::caller::{Asked, Caller};
+use crate::service::denial::Denial;
 use crate::service::directory::{Edit, ManagedPolicy, Snapshot, Tag};
 use crate::service::error::{Error, Kind};
 
@@ -33,6 +34,13 @@ impl<'a> Call<'a> {
     pub(super) fn owner<O: Owner>(self, snapshot: &'a Snapshot, name: &str) -> Question<'a, &'a O> {
         let found = O::find(snapshot, self.account(), name).ok_or_else(|| O::not_found(name));
         self.existing(O::arn_of_name(self.account(), name), found)
+    }
+
+    /// May the caller do this to the user or role of this ARN? Opens the entity, if the ARN is exactly its own.
+    pub(super) fn owner_of_arn<O: Owner>(self, snapshot: &'a Snapshot, arn: &Arn) -> Question<'a, &'a O> {
+        let name = arn.resource().rsplit('/').next().unwrap_or_default();
+        let found = O::find(snapshot, self.account(), name).filter(|owner| owner.arn() == *arn);
+        self.existing(arn.clone(), found.ok_or_else(|| O::not_found(name)))
     }
 
     /// May the caller do this to the managed policy with this ARN? Opens the policy, if it is of the caller's account.
@@ -128,9 +136,11 @@ impl<T> Question<'_, T> {
         let caller = self.call.caller;
         for operation in [Some(self.call.operation), self.also].into_iter().flatten() {
             let action = format!("iam:{operation}");
-            let decision = caller.decide(&action, &self.arn, &self.context);
+            let asked = Asked { action: &action, resource: &self.arn, context: &self.context };
+            let decision = caller.decide(&asked);
             if decision.effect != Effect::Allow {
-                return Err(caller.denied(&action, &self.shown, decision.reason));
+                let denial = Denial::new(caller.principal(), caller.explain(&asked), decision);
+                return Err(caller.denied(&action, &self.shown, decision.reason, denial));
             }
         }
         self.opens

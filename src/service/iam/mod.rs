@@ -27,6 +27,7 @@ mod parameters;
 mod policies;
 mod request;
 mod roles;
+mod simulate;
 mod tags;
 #[cfg(test)]
 mod tests;
@@ -70,6 +71,7 @@ impl Iam {
             Request::ListRoles(input) => roles::list(call, input),
             Request::UpdateRole(input) => roles::update(call, input).await,
             Request::UpdateRoleDescription(input) => roles::update_description(call, input).await,
+            Request::UpdateRoleSettings(input) => roles::update_settings(call, input).await,
             Request::UpdateAssumeRolePolicy(input) => roles::update_trust(call, input).await,
             Request::DeleteRole(input) => roles::delete(call, input).await,
             Request::CreatePolicy(input) => policies::create(call, input).await,
@@ -82,6 +84,10 @@ impl Iam {
             Request::ListPolicyVersions(input) => versions::list(call, input),
             Request::SetDefaultPolicyVersion(input) => versions::set_default(call, input).await,
             Request::DeletePolicyVersion(input) => versions::delete(call, input).await,
+            Request::SimulateCustomPolicy(input) => simulate::custom(call, input),
+            Request::SimulatePrincipalPolicy(input) => simulate::principal(call, input),
+            Request::GetContextKeysForCustomPolicy(input) => simulate::keys_of_custom(call, input),
+            Request::GetContextKeysForPrincipalPolicy(input) => simulate::keys_of_principal(call, input),
             Request::Owned(request) => match request.kind {
                 OwnerKind::User => owned::<User>(call, request).await,
                 OwnerKind::Role => owned::<Role>(call, request).await,

@@ -35,9 +35,24 @@ impl Paging {
         let scope = format!("{}/{}/", call.account(), call.operation);
         let after = match input.marker {
             None => None,
-            Some(marker) => Some(place(&marker, &scope).ok_or_else(|| Error::validation("Invalid Marker."))?),
+            Some(marker) => Some(place(&marker, &scope).ok_or_else(invalid_marker)?),
         };
         Ok(Self { scope, after, limit })
+    }
+
+    /// The most items of this piece.
+    pub(super) fn limit(&self) -> usize {
+        self.limit
+    }
+
+    /// Where this piece begins, in a list whose places are the numbers from 0.
+    pub(super) fn begin(&self) -> Result<usize, Error> {
+        self.after.as_ref().map_or(Ok(0), |number| number.parse().map_err(|_| invalid_marker()))
+    }
+
+    /// A piece that was cut already, of such a list.
+    pub(super) fn page<T>(&self, items: Vec<T>, next: Option<usize>) -> Page<T> {
+        Page { items, marker: next.map(|number| self.marker(&number.to_string())) }
     }
 
     /// Cuts the piece out of a list that is sorted by `place`.
@@ -46,11 +61,19 @@ impl Paging {
         let mut rest = items.into_iter().skip_while(|item| !is_behind(item));
         let items: Vec<T> = rest.by_ref().take(self.limit).collect();
         let marker = match (items.last(), rest.next()) {
-            (Some(last), Some(_)) => Some(URL_SAFE_NO_PAD.encode(format!("{}{}", self.scope, place(last)))),
+            (Some(last), Some(_)) => Some(self.marker(&place(last))),
             _ => None,
         };
         Page { items, marker }
     }
+
+    fn marker(&self, place: &str) -> String {
+        URL_SAFE_NO_PAD.encode(format!("{}{place}", self.scope))
+    }
+}
+
+fn invalid_marker() -> Error {
+    Error::validation("Invalid Marker.")
 }
 
 fn place(marker: &str, scope: &str) -> Option<String> {

@@ -113,14 +113,23 @@ pub(super) fn path_prefix(value: Option<String>) -> Result<String, Error> {
     Ok(value)
 }
 
-/// ARN of a managed policy.
-pub(super) fn policy_arn(at: &str, value: Option<String>) -> Result<Arn, Error> {
+/// ARN of anything.
+pub(super) fn arn(at: &str, value: Option<String>) -> Result<Arn, Error> {
     let value = required(at, value)?;
     ARN.check(&value, at)?;
-    let is_policy =
-        |arn: &Arn| arn.service() == "iam" && arn.region().is_empty() && arn.resource().starts_with("policy/");
-    let arn = value.parse().ok().filter(is_policy);
-    arn.ok_or_else(|| Error::new(Kind::InvalidInput, format!("ARN {} is not valid.", shown(&value))))
+    value.parse().map_err(|_| invalid_arn(&value))
+}
+
+/// ARN of a managed policy.
+pub(super) fn policy_arn(at: &str, value: Option<String>) -> Result<Arn, Error> {
+    let arn = arn(at, value)?;
+    let is_policy = arn.service() == "iam" && arn.region().is_empty() && arn.resource().starts_with("policy/");
+    if is_policy { Ok(arn) } else { Err(invalid_arn(arn.as_str())) }
+}
+
+/// `ARN X is not valid.`
+pub(super) fn invalid_arn(text: &str) -> Error {
+    Error::new(Kind::InvalidInput, format!("ARN {} is not valid.", shown(text)))
 }
 
 /// ARN of the managed policy that is to bound a new user or role, if there is one.

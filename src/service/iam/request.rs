@@ -31,6 +31,7 @@ pub enum Request {
     ListRoles(ListByPath),
     UpdateRole(UpdateRole),
     UpdateRoleDescription(UpdateRoleDescription),
+    UpdateRoleSettings(UpdateRoleSettings),
     UpdateAssumeRolePolicy(UpdateAssumeRolePolicy),
     DeleteRole(RoleName),
     CreatePolicy(CreatePolicy),
@@ -43,6 +44,10 @@ pub enum Request {
     ListPolicyVersions(ListPolicyVersions),
     SetDefaultPolicyVersion(PolicyVersionId),
     DeletePolicyVersion(PolicyVersionId),
+    SimulateCustomPolicy(SimulateCustomPolicy),
+    SimulatePrincipalPolicy(SimulatePrincipalPolicy),
+    GetContextKeysForCustomPolicy(GetContextKeysForCustomPolicy),
+    GetContextKeysForPrincipalPolicy(GetContextKeysForPrincipalPolicy),
     /// The operations that users and roles have in common: `PutUserPolicy`, `PutRolePolicy`, `TagUser`, …
     Owned(OwnedRequest),
 }
@@ -106,6 +111,10 @@ macro_rules! parameters {
     )*};
 }
 
+mod simulate;
+
+pub use simulate::*;
+
 parameters! {
     /// One member of `Tags`.
     TagInput { key: Option<String>, value: Option<String> }
@@ -151,7 +160,19 @@ parameters! {
     /// `UpdateRoleDescription`
     UpdateRoleDescription { role_name: Option<String>, description: Option<String> }
     /// `UpdateAssumeRolePolicy`
-    UpdateAssumeRolePolicy { role_name: Option<String>, policy_document: Option<PolicyText> }
+    UpdateAssumeRolePolicy {
+        role_name: Option<String>,
+        policy_document: Option<PolicyText>,
+        /// Puts it even if it is dangerous. Not on AWS's wire.
+        #[serde(skip_serializing_if = "std::ops::Not::not")]
+        allow_dangerous: bool,
+    }
+    /// `UpdateRole` of what AWS has no words for. What is not given stays.
+    UpdateRoleSettings {
+        role_name: Option<String>,
+        /// Whether callers whom the trust policy refuses may see why.
+        explain_to_caller: Option<bool>,
+    }
     /// `CreatePolicy`
     CreatePolicy {
         policy_name: Option<String>,
@@ -204,7 +225,7 @@ impl Request {
             Self::CreateRole(_) => "CreateRole",
             Self::GetRole(_) => "GetRole",
             Self::ListRoles(_) => "ListRoles",
-            Self::UpdateRole(_) => "UpdateRole",
+            Self::UpdateRole(_) | Self::UpdateRoleSettings(_) => "UpdateRole",
             Self::UpdateRoleDescription(_) => "UpdateRoleDescription",
             Self::UpdateAssumeRolePolicy(_) => "UpdateAssumeRolePolicy",
             Self::DeleteRole(_) => "DeleteRole",
@@ -218,13 +239,17 @@ impl Request {
             Self::ListPolicyVersions(_) => "ListPolicyVersions",
             Self::SetDefaultPolicyVersion(_) => "SetDefaultPolicyVersion",
             Self::DeletePolicyVersion(_) => "DeletePolicyVersion",
+            Self::SimulateCustomPolicy(_) => "SimulateCustomPolicy",
+            Self::SimulatePrincipalPolicy(_) => "SimulatePrincipalPolicy",
+            Self::GetContextKeysForCustomPolicy(_) => "GetContextKeysForCustomPolicy",
+            Self::GetContextKeysForPrincipalPolicy(_) => "GetContextKeysForPrincipalPolicy",
             Self::Owned(request) => request.name(),
         }
     }
 
-    /// Whether the operation changes the directory. AWS's names of all others begin with `Get` or `List`.
+    /// Whether the operation changes the directory. AWS's names of all others begin with `Get`, `List` or `Simulate`.
     pub fn is_change(&self) -> bool {
-        !self.name().starts_with("Get") && !self.name().starts_with("List")
+        !["Get", "List", "Simulate"].iter().any(|read| self.name().starts_with(read))
     }
 
     /// The parameters for the audit log, under CloudTrail's names: documents as length and digest, values that are longer

@@ -4,7 +4,7 @@ use brevet_validator::identity::Arn;
 use brevet_validator::policy::{Kind as PolicyKind, Subject};
 
 use super::scenario::invalid;
-use crate::service::caller::Caller;
+use crate::service::caller::{Asked, Caller};
 use crate::service::directory::NamedPolicy;
 use crate::service::error::{Error, Kind};
 use crate::service::parameters::shown;
@@ -46,7 +46,7 @@ pub(super) fn find(caller: &Caller, principal: &str) -> Result<Attached, Error> 
         context.set(&format!("aws:ResourceTag/{}", tag.key), tag.value.as_str());
         context.set(&format!("iam:ResourceTag/{}", tag.key), tag.value.as_str());
     }
-    caller.demand("iam:SimulatePrincipalPolicy", &arn, &context)?;
+    caller.demand(&Asked { action: "iam:SimulatePrincipalPolicy", resource: &arn, context: &context })?;
 
     let gone = || Error::new(Kind::NoSuchEntity, format!("{} cannot be found.", shown(principal)));
     let (id, grants, source) = found.ok_or_else(gone)?;

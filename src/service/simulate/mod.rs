@@ -13,7 +13,7 @@ use serde_json::{Value, json};
 pub use self::attached::Attached;
 pub use self::scenario::{PolicyText, Scenario, Staged, WebIdentity};
 
-use super::caller::Caller;
+use super::caller::{Asked, Caller};
 use super::error::Error;
 use super::page_token::{PageInput, Pages, invalid};
 use super::parameters::shown;
@@ -76,7 +76,8 @@ pub fn simulate(caller: &Caller, input: Simulate) -> Result<Simulated, Error> {
         Some(principal) => Some(attached::find(caller, principal)?),
         None => {
             let everything = Arn::new("iam", "", Some(account), "*");
-            caller.demand("iam:SimulateCustomPolicy", &everything, &caller.context())?;
+            let context = caller.context();
+            caller.demand(&Asked { action: "iam:SimulateCustomPolicy", resource: &everything, context: &context })?;
             None
         }
     };

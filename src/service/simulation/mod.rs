@@ -120,7 +120,7 @@ impl Simulation {
 
     /// The condition keys that the policies ask for and that were not given, as written, each once.
     pub fn missing_context(&self) -> Vec<String> {
-        let mut keys = context_keys(self.policies().map(SimulatedPolicy::policy));
+        let mut keys = context_keys(self.policies());
         keys.retain(|key| !self.context.has(key));
         keys
     }
@@ -186,9 +186,9 @@ impl Simulation {
 }
 
 /// The condition keys that policies ask for, as written, each once whatever its case.
-pub fn context_keys<'a>(policies: impl IntoIterator<Item = &'a Policy>) -> Vec<String> {
+pub fn context_keys<'a>(policies: impl IntoIterator<Item = &'a SimulatedPolicy>) -> Vec<String> {
     let mut known = HashSet::new();
-    let keys = policies.into_iter().flat_map(Policy::context_keys);
+    let keys = policies.into_iter().flat_map(|policy| policy.policy().context_keys());
     keys.filter(|key| known.insert(key.to_lowercase())).collect()
 }
 

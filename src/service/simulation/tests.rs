@@ -1,3 +1,5 @@
+mod table;
+
 use brevet_validator::identity::Arn;
 use brevet_validator::policy::{Effect, Kind as PolicyKind, Position, Reason};
 

@@ -21,7 +21,7 @@ use self::question::Question;
 pub use self::answer::{Found, Ground, Needs};
 pub use self::asker::PrincipalKind;
 
-use super::caller::Caller;
+use super::caller::{Asked, Caller};
 use super::directory::{Role, User};
 use super::error::Error;
 use super::page_token::{PageInput, Pages, invalid};
@@ -67,7 +67,8 @@ pub fn who_can(caller: &Caller, input: &WhoCan) -> Result<WhoCanPage, Error> {
     let pages = Pages::read(&input.page, caller.principal().account(), "WhoCan")?;
     let place = pages.after.as_deref().map(Place::parse).transpose()?;
     let request = question::Request::read(input)?;
-    caller.demand("brevet:WhoCan", &request.permission_resource(caller), &caller.context())?;
+    let resource = request.permission_resource(caller);
+    caller.demand(&Asked { action: "brevet:WhoCan", resource: &resource, context: &caller.context() })?;
 
     let question = Question::new(caller, request)?;
     let (mut found, mut last, mut work) = (Vec::new(), None, 0);

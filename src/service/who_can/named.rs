@@ -1,7 +1,7 @@
 //! Those whom a trust policy names and who are no users or roles of the account: other accounts and their principals,
 //! providers of web identities, single sessions, everyone.
 
-use brevet_validator::identity::{AccountId, Arn, UniqueIdKind};
+use brevet_validator::identity::{AccountId, Arn, UniqueId, UniqueIdKind};
 use brevet_validator::policy::{NamedPrincipal, Subject};
 
 use super::asker::{Asker, PrincipalKind};
@@ -21,7 +21,7 @@ pub(super) fn of(role: &Role, trusts: Trusts, snapshot: &Snapshot) -> Vec<Named>
     let counts = |principal: &NamedPrincipal| match principal {
         NamedPrincipal::Everyone => true,
         NamedPrincipal::Account(account) => trusts.principals && *account != role.account,
-        NamedPrincipal::Arn(arn) => {
+        NamedPrincipal::Arn { arn, .. } => {
             let is_ours = arn.account() == role.account.as_str();
             let is_session = arn.service() == "sts" && arn.resource().starts_with("assumed-role/");
             // Federated users take on no roles.
@@ -68,12 +68,12 @@ impl Named {
                 asker.context.set("aws:PrincipalAccount", account.as_str());
                 asker
             }
-            NamedPrincipal::Arn(arn) if arn.account() == question.account.as_str() => {
+            NamedPrincipal::Arn { arn, .. } if arn.account() == question.account.as_str() => {
                 let role = arn.resource().split('/').nth(1)?;
                 let role = question.snapshot.role(question.account, role).filter(|found| found.name == role)?;
                 return Asker::session(question, role, arn.clone(), PrincipalKind::RoleSession);
             }
-            NamedPrincipal::Arn(arn) => foreign(question, arn)?,
+            NamedPrincipal::Arn { arn, id } => foreign(question, arn, *id)?,
             NamedPrincipal::UniqueId(id) => {
                 let subject = Subject { unique_id: Some(*id), ..someone(self.elsewhere, "user/*") };
                 Asker::stranger(question, PrincipalKind::UniqueId, subject)
@@ -86,7 +86,7 @@ impl Named {
         asker.principal = match &self.principal {
             NamedPrincipal::Everyone => "*".to_owned(),
             NamedPrincipal::Account(account) => account.to_string(),
-            NamedPrincipal::Arn(arn) => arn.to_string(),
+            NamedPrincipal::Arn { arn, .. } => arn.to_string(),
             NamedPrincipal::UniqueId(id) => id.to_string(),
             NamedPrincipal::Federated(provider) => provider.clone(),
         };
@@ -95,8 +95,8 @@ impl Named {
 }
 
 /// A user, a role or a role's session of another account.
-fn foreign<'a>(question: &'a Question<'_>, arn: &Arn) -> Option<Asker<'a>> {
-    let subject = Subject::named(arn)?;
+fn foreign<'a>(question: &'a Question<'_>, arn: &Arn, id: Option<UniqueId>) -> Option<Asker<'a>> {
+    let subject = Subject { unique_id: id, ..Subject::named(arn)? };
     let entity = subject.role_or_user_arn.clone();
     let (kind, word) = match (arn.service(), &entity) {
         (_, None) => (PrincipalKind::User, "User"),

@@ -11,6 +11,7 @@ use tonic_health::pb::health_check_response::ServingStatus;
 use tonic_health::pb::health_server::{Health, HealthServer};
 use tonic_health::pb::{HealthCheckRequest, HealthCheckResponse};
 
+use super::proto::admin::directory_service_server::SERVICE_NAME as DIRECTORY;
 use super::proto::admin::policy_service_server::SERVICE_NAME as POLICY;
 use super::proto::sts::security_token_service_server::SERVICE_NAME as STS;
 use crate::transport::readiness::Readiness;
@@ -34,7 +35,7 @@ fn status(readiness: &Readiness) -> ServingStatus {
 }
 
 fn is_known(request: &Request<HealthCheckRequest>) -> bool {
-    matches!(request.get_ref().service.as_str(), "" | POLICY | STS)
+    matches!(request.get_ref().service.as_str(), "" | DIRECTORY | POLICY | STS)
 }
 
 #[tonic::async_trait]

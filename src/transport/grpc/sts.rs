@@ -5,6 +5,7 @@ use tonic::{Request, Response, Status};
 
 use super::counter;
 use super::proto::sts as proto;
+use crate::service::denial::DecodeAuthorizationMessage;
 use crate::service::error::Error;
 use crate::service::issue::{self, Holder, Issued, TagInput};
 use crate::service::operation::{Answer, Operation};
@@ -122,6 +123,23 @@ impl<H: Handler> proto::security_token_service_server::SecurityTokenService for 
         };
         let write = |answer| match answer {
             Answer::AccessKeyInfo(account) => Some(proto::GetAccessKeyInfoResponse { account: account.to_string() }),
+            _ => None,
+        };
+        counter::take(&self.desk, request, read, write).await
+    }
+
+    async fn decode_authorization_message(
+        &self,
+        request: Request<proto::DecodeAuthorizationMessageRequest>,
+    ) -> Result<Response<proto::DecodeAuthorizationMessageResponse>, Status> {
+        let read = |message: proto::DecodeAuthorizationMessageRequest| {
+            let encoded_message = given(message.encoded_message);
+            Ok(Operation::DecodeAuthorizationMessage(DecodeAuthorizationMessage { encoded_message }))
+        };
+        let write = |answer| match answer {
+            Answer::DecodedMessage(decoded_message) => {
+                Some(proto::DecodeAuthorizationMessageResponse { decoded_message })
+            }
             _ => None,
         };
         counter::take(&self.desk, request, read, write).await

@@ -1,14 +1,19 @@
 //! The parameters of an AWS Query request: one strict reading of query string and form body, in which every name occurs
 //! once and every parameter must be used.
 
+#[cfg(test)]
+mod tests;
+
 use std::collections::{BTreeMap, HashSet};
 
 use crate::service::error::{Error, Kind};
 
 /// Most parameters of one request: more than the fullest operation can use.
 const MAX_PARAMETERS: usize = 512;
-/// Highest index of a list, which is the longest list that any operation takes.
-const MAX_MEMBERS: usize = 50;
+/// Highest index of a list, which is the longest list that any operation takes but for simulations.
+pub const MAX_MEMBERS: usize = 50;
+/// Highest index of the lists of names of a simulation.
+pub const LONG_LIST: usize = 256;
 
 /// Names whose meaning must not depend on who folds case, and how.
 const CASE_BOUND: [&str; 9] = [
@@ -24,7 +29,7 @@ const CASE_BOUND: [&str; 9] = [
 ];
 
 /// Parameters that wait to be taken by an operation.
-#[derive(Debug)]
+#[derive(Debug, Default)]
 pub struct Form {
     parameters: BTreeMap<String, String>,
 }
@@ -69,20 +74,42 @@ impl Form {
         Ok(members.into_iter().map(|[value]| value.unwrap_or_default()).collect())
     }
 
+    /// Takes a list like [`Form::take_list`], of up to [`LONG_LIST`] members.
+    pub fn take_long_list(&mut self, name: &str) -> Result<Vec<String>, Error> {
+        let values = |members: Vec<Form>| {
+            members.into_iter().enumerate().map(|(i, mut member)| {
+                let value = member.take("").unwrap_or_default();
+                member.all_taken(name, i)?;
+                Ok(value)
+            })
+        };
+        values(self.take_members(name, LONG_LIST)?).collect()
+    }
+
     /// Takes a list of structures: `Name.member.1.Field`, …. Absent fields are `None`; unknown ones are refused.
     pub fn take_structs<const N: usize>(
         &mut self,
         name: &str,
         fields: [&str; N],
     ) -> Result<Vec<[Option<String>; N]>, Error> {
-        let mut members: BTreeMap<usize, [Option<String>; N]> = BTreeMap::new();
+        let members = self.take_members(name, MAX_MEMBERS)?.into_iter().enumerate();
+        let read = members.map(|(i, mut member)| {
+            let values = fields.map(|field| member.take(field));
+            member.all_taken(name, i)?;
+            Ok(values)
+        });
+        read.collect()
+    }
+
+    /// Takes a list of up to `most` members that have lists and structures of their own: `Name.member.1.…`, each as the
+    /// form of what is below it.
+    pub fn take_members(&mut self, name: &str, most: usize) -> Result<Vec<Form>, Error> {
+        let mut members: BTreeMap<usize, Form> = BTreeMap::new();
         for (path, value) in self.take_below(name) {
-            let place = read_member(&path[name.len()..])
-                .and_then(|(index, field)| Some((index, fields.iter().position(|known| *known == field)?)));
-            let Some((index, field)) = place else {
-                return Err(Error::validation(format!("The parameter {} is not valid.", quoted(&path))));
+            let Some((index, field)) = read_member(&path[name.len()..], most) else {
+                return Err(invalid_parameter(&path));
             };
-            members.entry(index).or_insert([const { None }; N])[field] = Some(value);
+            members.entry(index).or_default().parameters.insert(field.to_owned(), value);
         }
         if members.keys().zip(1..).any(|(index, expected)| *index != expected) {
             return Err(Error::validation(format!("The members of {name} must be numbered from 1 without gaps.")));
@@ -91,6 +118,23 @@ impl Form {
             None => Ok(members.into_values().collect()),
             Some(value) if value.is_empty() && members.is_empty() => Ok(Vec::new()),
             Some(_) => Err(Error::validation(format!("The parameter {name} is a list: write {name}.member.1."))),
+        }
+    }
+
+    /// Takes a structure, `Name.…`, as the form of what is below it; `None` if nothing is.
+    pub fn take_struct(&mut self, name: &str) -> Option<Form> {
+        let below = self.take_below(name).into_iter();
+        let parameters: BTreeMap<String, String> =
+            below.map(|(path, value)| (path[name.len() + 1..].to_owned(), value)).collect();
+        (!parameters.is_empty()).then_some(Self { parameters })
+    }
+
+    /// Refuses what is left of the member of a list.
+    pub fn all_taken(&self, list: &str, index: usize) -> Result<(), Error> {
+        match self.parameters.keys().next() {
+            None => Ok(()),
+            Some(rest) if rest.is_empty() => Err(invalid_parameter(&format!("{list}.member.{}", index + 1))),
+            Some(rest) => Err(invalid_parameter(&format!("{list}.member.{}.{rest}", index + 1))),
         }
     }
 
@@ -165,7 +209,7 @@ fn hex(digit: u8) -> Option<u8> {
 }
 
 /// `.member.N` or `.member.N.Field`: the index and the field, which is empty in the first form.
-fn read_member(path: &str) -> Option<(usize, &str)> {
+fn read_member(path: &str, most: usize) -> Option<(usize, &str)> {
     let path = path.strip_prefix(".member.")?;
     let (index, field) = match path.split_once('.') {
         Some((_, "")) => return None,
@@ -173,7 +217,7 @@ fn read_member(path: &str) -> Option<(usize, &str)> {
         None => (path, ""),
     };
     let canonical = index.bytes().all(|byte| byte.is_ascii_digit()) && !index.starts_with('0');
-    let index = index.parse().ok().filter(|index| canonical && (1..=MAX_MEMBERS).contains(index))?;
+    let index = index.parse().ok().filter(|index| canonical && (1..=most).contains(index))?;
     Some((index, field))
 }
 
@@ -190,135 +234,10 @@ fn quoted(name: &str) -> String {
     format!("'{}'", shown(name))
 }
 
-fn malformed(message: impl Into<String>) -> Error {
-    Error::new(Kind::MalformedQueryString, message)
+fn invalid_parameter(path: &str) -> Error {
+    Error::validation(format!("The parameter {} is not valid.", quoted(path)))
 }
 
-#[cfg(test)]
-mod tests {
-    use proptest::prelude::*;
-
-    use super::*;
-
-    fn kind(query: &str, body: &[u8]) -> Kind {
-        Form::read(query, body).unwrap_err().kind()
-    }
-
-    fn form(body: &str) -> Form {
-        Form::read("", body.as_bytes()).unwrap()
-    }
-
-    #[test]
-    fn parameters_come_from_query_and_body_alike() {
-        let mut form = Form::read("Action=AssumeRole&empty", b"&&Name=a+b%20%C3%A9%2b&raw=\xc3\xa9&").unwrap();
-        assert_eq!(form.take("Action").as_deref(), Some("AssumeRole"));
-        assert_eq!(form.take("Name").as_deref(), Some("a b é+"));
-        assert_eq!(form.take("empty").as_deref(), Some(""));
-        assert_eq!(form.take("raw").as_deref(), Some("é"));
-        assert_eq!(form.take("raw"), None);
-        form.finish().unwrap();
-    }
-
-    #[test]
-    fn a4_a_name_that_occurs_twice_is_refused_wherever_it_stands() {
-        assert_eq!(kind("", b"Action=AssumeRole&Action=GetCallerIdentity"), Kind::MalformedQueryString);
-        assert_eq!(kind("Action=A&Action=A", b""), Kind::MalformedQueryString);
-        assert_eq!(kind("Action=AssumeRole", b"Action=GetCallerIdentity"), Kind::MalformedQueryString);
-        assert_eq!(kind("Actio%6e=AssumeRole", b"Action=AssumeRole"), Kind::MalformedQueryString);
-        assert_eq!(kind("X-Amz-Date=1", b"X-Amz-Date=2"), Kind::MalformedQueryString);
-    }
-
-    #[test]
-    fn a5_names_are_case_sensitive_and_variants_refused() {
-        for body in ["action=A", "ACTION=A", "version=1", "x-amz-expires=1", "Action=A&action=A", "RoleArn=a&rolearn=a"]
-        {
-            assert_eq!(kind("", body.as_bytes()), Kind::MalformedQueryString, "{body}");
-        }
-        assert_eq!(kind("X-Amz-Expires=60&x-amz-expires=9999", b""), Kind::MalformedQueryString);
-    }
-
-    #[test]
-    fn a18_what_cannot_be_decoded_is_refused() {
-        for body in ["a=%", "a=%4", "a=%zz", "a=%u0041", "a=%+1", "%=a", "a=%C0%AF", "a=%ff", "=a"] {
-            assert_eq!(kind("", body.as_bytes()), Kind::MalformedQueryString, "{body}");
-            assert_eq!(kind(body, b""), Kind::MalformedQueryString, "{body}");
-        }
-        assert_eq!(kind("", b"a=\xff"), Kind::MalformedQueryString);
-        assert_eq!(form("a=%00%2f%2F").take("a").as_deref(), Some("\0//"));
-    }
-
-    #[test]
-    fn parameters_of_the_signature_are_dropped_from_the_query_alone() {
-        Form::read("X-Amz-Signature=1&X-Amz-Date=2&x-amz-user-agent=js", b"").unwrap().finish().unwrap();
-        let left = form("X-Amz-Signature=1").finish().unwrap_err();
-        assert_eq!(left.kind(), Kind::ValidationError);
-    }
-
-    #[test]
-    fn a_parameter_that_nobody_takes_is_named() {
-        let left = form("Action=A&Surprise%0a=1").finish().unwrap_err();
-        assert_eq!(left.kind(), Kind::ValidationError);
-        assert_eq!(left.message(), "The parameter 'Action' is not known to this operation.");
-        let left = form("Surprise%0a=1").finish().unwrap_err();
-        assert_eq!(left.message(), "The parameter 'Surprise\\n' is not known to this operation.");
-    }
-
-    #[test]
-    fn lists_are_taken_in_the_order_of_their_numbers() {
-        let mut tenth_first = form("Key.member.10=j&Key.member.2=b&Key.member.1=a&Key.member.3=&Keys=&Empty=");
-        assert_eq!(tenth_first.take_list("Key").unwrap_err().kind(), Kind::ValidationError);
-
-        let mut form = form("Key.member.2=b&Key.member.1=a&Key.member.3=&Empty=");
-        assert_eq!(form.take_list("Key").unwrap(), ["a", "b", ""]);
-        assert_eq!(form.take_list("Empty").unwrap(), [""; 0]);
-        assert_eq!(form.take_list("Absent").unwrap(), [""; 0]);
-        form.finish().unwrap();
-    }
-
-    #[test]
-    fn structures_keep_absent_and_empty_apart() {
-        let mut form = form("Tags.member.1.Key=a&Tags.member.1.Value=&Tags.member.2.Value=b");
-        let tags = form.take_structs("Tags", ["Key", "Value"]).unwrap();
-        assert_eq!(tags, [[Some("a".into()), Some("".into())], [None, Some("b".into())]]);
-        form.finish().unwrap();
-    }
-
-    #[test]
-    fn e5_indices_out_of_bounds_are_refused() {
-        for index in ["0", "51", "-1", "01", "+1", " 1", "2147483648", "99999999999999999999", "", "x", "1.", "1.Key.x"]
-        {
-            let body = format!("Tags.member.{}.Key=a", index.replace('+', "%2B"));
-            let error = form(&body).take_structs("Tags", ["Key", "Value"]).unwrap_err();
-            assert_eq!(error.kind(), Kind::ValidationError, "{body}");
-        }
-        for body in ["Tags.member.2.Key=a", "Tags.1.Key=a", "Tags.member.1=a", "Tags.member.1.key=a", "Tags=a", "Tags."]
-        {
-            let error = form(body).take_structs("Tags", ["Key", "Value"]).unwrap_err();
-            assert_eq!(error.kind(), Kind::ValidationError, "{body}");
-        }
-        let both = form("Tags=&Tags.member.1.Key=a").take_structs("Tags", ["Key", "Value"]).unwrap_err();
-        assert_eq!(both.kind(), Kind::ValidationError);
-    }
-
-    #[test]
-    fn e5_a_flood_of_parameters_is_refused() {
-        let flood: Vec<String> = (1..=100_000).map(|n| format!("Tags.member.{n}.Key=k")).collect();
-        assert_eq!(kind("", flood.join("&").as_bytes()), Kind::ValidationError);
-    }
-
-    proptest! {
-        #[test]
-        fn what_is_encoded_is_read_back(values in proptest::collection::vec(any::<String>(), 0..8)) {
-            let encode = |text: &str| percent_encoding::utf8_percent_encode(text, percent_encoding::NON_ALPHANUMERIC).to_string();
-            let body: Vec<String> = values.iter().enumerate().map(|(n, v)| format!("L.member.{}={}", n + 1, encode(v))).collect();
-            prop_assert_eq!(form(&body.join("&")).take_list("L").unwrap(), values);
-        }
-
-        #[test]
-        fn no_bytes_can_make_the_reader_panic(query in any::<String>(), body in any::<Vec<u8>>()) {
-            if let Ok(mut form) = Form::read(&query, &body) {
-                let _ = form.take_structs("a", ["b"]);
-            }
-        }
-    }
+fn malformed(message: impl Into<String>) -> Error {
+    Error::new(Kind::MalformedQueryString, message)
 }

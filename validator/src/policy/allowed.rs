@@ -43,7 +43,7 @@ mod tests {
         .unwrap();
         let named = policy.allowed_principals();
         let account = NamedPrincipal::Account("123456789012".parse().unwrap());
-        let ada = NamedPrincipal::Arn("arn:aws:iam::123456789012:user/ada".parse().unwrap());
+        let ada = NamedPrincipal::Arn { arn: "arn:aws:iam::123456789012:user/ada".parse().unwrap(), id: None };
         let provider = NamedPrincipal::Federated("idp.example.com".into());
         assert_eq!(named, [account, ada, provider, NamedPrincipal::Everyone]);
         assert!(policy.may_allow("sts:AssumeRoleWithWebIdentity") && !policy.may_allow("sts:TagSession"));

@@ -90,6 +90,7 @@ impl Facts {
                 let names = match (statement.get("Principal"), statement.get("NotPrincipal")) {
                     (Some(principal), _) => names(principal, &world.caller),
                     (_, Some(_)) if deny && world.boundary.is_some() => vec![Name::Caller],
+                    (_, Some(others)) if deny && !spared(others, &world.caller) => vec![Name::Caller],
                     (_, Some(others)) if names(others, &world.caller).is_empty() => vec![Name::Caller],
                     _ => vec![],
                 };
@@ -136,6 +137,11 @@ fn names(principal: &Value, caller: &Caller) -> Vec<Name> {
         }
     }
     found
+}
+
+/// Whether `NotPrincipal` with Deny leaves the caller out: its account alone is not enough, unless it is root.
+fn spared(others: &Value, caller: &Caller) -> bool {
+    names(others, caller).iter().any(|name| *name != Name::Account || caller.root)
 }
 
 fn statements(policy: &Value) -> Vec<Value> {

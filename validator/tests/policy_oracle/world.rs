@@ -252,17 +252,17 @@ fn caller() -> impl Strategy<Value = Caller> {
     ])
 }
 
+pub(crate) const RESOURCES: [&str; 6] = [
+    "arn:aws:s3:::b/x/y",
+    "arn:aws:s3:::b/ada/y",
+    "arn:aws:s3:::b/*/y",
+    "arn:aws:s3:a:b::b/x",
+    "arn:aws:iam::123456789012:role/r",
+    "arn:aws:iam::123456789012:role/ada",
+];
+
 fn resource_name() -> impl Strategy<Value = &'static str> {
-    select(
-        &[
-            "arn:aws:s3:::b/x/y",
-            "arn:aws:s3:::b/ada/y",
-            "arn:aws:s3:::b/*/y",
-            "arn:aws:s3:a:b::b/x",
-            "arn:aws:iam::123456789012:role/r",
-            "arn:aws:iam::123456789012:role/ada",
-        ][..],
-    )
+    select(&RESOURCES[..])
 }
 
 /// What keys and policies compare: for each family of operators, values of its type.

@@ -8,5 +8,7 @@ mod permissions;
 mod policies;
 mod requests;
 mod roles;
+mod simulate;
+mod simulate_principal;
 mod stage;
 mod users;

@@ -44,9 +44,17 @@ fn e5_the_audit_log_gets_no_more_of_a_value_than_can_be_valid() {
 }
 
 #[test]
-fn changes_are_all_that_neither_get_nor_list() {
+fn changes_are_all_that_neither_get_nor_list_nor_simulate() {
     assert!(!Request::GetUser(UserName::default()).is_change());
     assert!(!of_user("u", OwnedAction::ListTags(PageInput::default())).is_change());
+    for read in [
+        Request::SimulateCustomPolicy(SimulateCustomPolicy::default()),
+        Request::SimulatePrincipalPolicy(SimulatePrincipalPolicy::default()),
+        Request::GetContextKeysForCustomPolicy(GetContextKeysForCustomPolicy::default()),
+        Request::GetContextKeysForPrincipalPolicy(GetContextKeysForPrincipalPolicy::default()),
+    ] {
+        assert!(!read.is_change(), "{}", read.name());
+    }
     assert!(create_user("u").is_change());
     assert!(of_role("r", OwnedAction::Untag { tag_keys: Vec::new() }).is_change());
     assert!(Request::SetDefaultPolicyVersion(PolicyVersionId::default()).is_change());

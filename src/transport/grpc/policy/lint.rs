@@ -44,7 +44,7 @@ fn linted(linted: Linted) -> proto::LintedDocument {
     proto::LintedDocument { name: linted.name, kind: kind.into(), findings }
 }
 
-fn finding(finding: Finding) -> proto::LintFinding {
+pub(in crate::transport::grpc) fn finding(finding: Finding) -> proto::LintFinding {
     let severity = match finding.severity {
         Severity::Dangerous => proto::LintSeverity::Dangerous,
         Severity::Warning => proto::LintSeverity::Warning,

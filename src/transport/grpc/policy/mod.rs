@@ -5,6 +5,8 @@ mod shared;
 mod simulate;
 mod who_can;
 
+pub(super) use lint::finding;
+
 use tonic::{Request, Response, Status};
 
 use super::counter;

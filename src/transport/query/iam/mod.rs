@@ -2,6 +2,7 @@
 
 mod parse;
 mod render;
+mod simulate;
 #[cfg(test)]
 mod tests;
 

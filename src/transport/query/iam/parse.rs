@@ -1,5 +1,6 @@
 //! From a form to a request: every parameter of every operation, by AWS's name.
 
+use super::simulate;
 use crate::service::error::Error;
 use crate::service::iam::*;
 use crate::transport::query::form::Form;
@@ -57,6 +58,7 @@ pub fn parse(action: &str, form: &mut Form) -> Result<Option<Request>, Error> {
         "UpdateAssumeRolePolicy" => Request::UpdateAssumeRolePolicy(UpdateAssumeRolePolicy {
             role_name: form.take("RoleName"),
             policy_document: policy(form, "PolicyDocument"),
+            allow_dangerous: false,
         }),
         "DeleteRole" => Request::DeleteRole(role_name(form)),
         "CreatePolicy" => Request::CreatePolicy(CreatePolicy {
@@ -93,7 +95,12 @@ pub fn parse(action: &str, form: &mut Form) -> Result<Option<Request>, Error> {
         }
         "SetDefaultPolicyVersion" => Request::SetDefaultPolicyVersion(version_id(form)),
         "DeletePolicyVersion" => Request::DeletePolicyVersion(version_id(form)),
-        _ => return owned(action, form),
+        _ => {
+            return match simulate::parse(action, form)? {
+                Some(request) => Ok(Some(request)),
+                None => owned(action, form),
+            };
+        }
     };
     Ok(Some(request))
 }
@@ -148,11 +155,11 @@ fn by_path(form: &mut Form) -> ListByPath {
     ListByPath { path_prefix: form.take("PathPrefix"), page: page(form) }
 }
 
-fn page(form: &mut Form) -> PageInput {
+pub(super) fn page(form: &mut Form) -> PageInput {
     PageInput { marker: form.take("Marker"), max_items: form.take("MaxItems") }
 }
 
-fn policy(form: &mut Form, name: &str) -> Option<PolicyText> {
+pub(super) fn policy(form: &mut Form, name: &str) -> Option<PolicyText> {
     form.take(name).map(PolicyText)
 }
 

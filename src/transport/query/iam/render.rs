@@ -2,6 +2,7 @@
 
 use percent_encoding::{AsciiSet, NON_ALPHANUMERIC, utf8_percent_encode};
 
+use super::simulate;
 use crate::service::directory::Tag;
 use crate::service::iam::*;
 use crate::transport::query::xml::Xml;
@@ -11,13 +12,13 @@ const DOCUMENT: &AsciiSet = &NON_ALPHANUMERIC.remove(b'-').remove(b'.').remove(b
 
 /// Whether the answer has a result element at all. Clients of operations that have one look for it, even if it is empty.
 pub fn has_result(answer: &Answer) -> bool {
-    !matches!(answer, Answer::Done)
+    !matches!(answer, Answer::Done | Answer::TrustPut(_))
 }
 
 /// Writes the content of the result element.
 pub fn render(answer: &Answer, xml: &mut Xml) {
     match answer {
-        Answer::Done | Answer::Updated => {}
+        Answer::Done | Answer::Updated | Answer::TrustPut(_) => {}
         Answer::User(detail) => xml.element("User", |xml| user(xml, detail)),
         Answer::Users(page) => list(xml, "Users", page, user),
         Answer::NewAccessKey(key, secret) => xml.element("AccessKey", |xml| {
@@ -46,6 +47,8 @@ pub fn render(answer: &Answer, xml: &mut Xml) {
         Answer::PolicyEntities(page) => policy_entities(xml, page),
         Answer::PolicyVersion(detail) => xml.element("PolicyVersion", |xml| version(xml, detail)),
         Answer::PolicyVersions(page) => list(xml, "Versions", page, version),
+        Answer::Simulated(page) => list(xml, "EvaluationResults", page, simulate::evaluation_result),
+        Answer::ContextKeys(keys) => xml.list("ContextKeyNames", keys, |xml, key| xml.text(key)),
     }
 }
 

@@ -1,5 +1,7 @@
 //! Requests as clients send them, and answers as they expect them.
 
+mod simulate;
+
 use brevet_validator::credential::SecretKey;
 use brevet_validator::timestamp::Timestamp;
 use serde_json::{Value, json};
