@@ -1,4 +1,4 @@
-//! Verbs that talk to a running service as a client: `whoami` and `creds`.
+//! How verbs talk to a running service, and the two that do nothing else: `whoami` and `creds`.
 
 use std::fmt::Write as _;
 use std::path::PathBuf;
@@ -90,22 +90,30 @@ impl From<anyhow::Error> for Failure {
     }
 }
 
-/// Runs a call to its end and prints its data.
-pub(super) fn finish(call: impl Future<Output = Result<String, Failure>>) -> anyhow::Result<Exit> {
+/// Runs a call to its end. What it failed with is told, and left is how the command ends.
+pub(super) fn settle<T>(call: impl Future<Output = Result<T, Failure>>) -> anyhow::Result<Result<T, Exit>> {
     let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build()?;
     match runtime.block_on(call) {
+        Ok(answer) => Ok(Ok(answer)),
+        Err(Failure::Told(exit, text)) => {
+            eprintln!("brevet: {text}");
+            Ok(Err(exit))
+        }
+        Err(Failure::Other(error)) => Err(error),
+    }
+}
+
+/// Runs a call to its end and prints its data.
+pub(super) fn finish(call: impl Future<Output = Result<String, Failure>>) -> anyhow::Result<Exit> {
+    Ok(match settle(call)? {
         Ok(text) => {
             if !text.is_empty() {
                 println!("{text}");
             }
-            Ok(Exit::Ok)
+            Exit::Ok
         }
-        Err(Failure::Told(exit, text)) => {
-            eprintln!("brevet: {text}");
-            Ok(exit)
-        }
-        Err(Failure::Other(error)) => Err(error),
-    }
+        Err(exit) => exit,
+    })
 }
 
 /// Says who the credentials at hand belong to, by a signed gRPC call.

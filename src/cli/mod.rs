@@ -9,7 +9,9 @@ mod explain;
 mod files;
 mod init;
 mod policy_lint;
+mod policy_simulate;
 mod policy_test;
+mod policy_who_can;
 mod role;
 mod run;
 mod serve;
@@ -25,7 +27,7 @@ use clap::{Parser, Subcommand};
     name = "brevet",
     version,
     about,
-    after_help = "Example:\n  brevet dev\n\nExit codes: 0 ok, 1 failure, 2 usage, 3 denied, 4 no credentials, 5 server unreachable, 6 problems found"
+    after_help = "Example:\n  brevet dev\n\nExit codes: 0 ok, 1 failure, 2 usage, 3 denied, 4 no credentials, 5 server unreachable, 6 problems found or denied in a simulation"
 )]
 struct Cli {
     #[command(subcommand)]
@@ -69,6 +71,10 @@ enum DebugVerb {
 enum PolicyVerb {
     /// Tell what is dangerous or doubtful in policies
     Lint(policy_lint::PolicyLint),
+    /// Tell what policies would decide
+    Simulate(Box<policy_simulate::PolicySimulate>),
+    /// Tell who can do something
+    WhoCan(policy_who_can::PolicyWhoCan),
     /// Run files of cases that policies should allow and deny
     Test(policy_test::PolicyTest),
 }
@@ -86,7 +92,7 @@ pub enum Exit {
     NoCredentials = 4,
     /// Nobody answers.
     Unreachable = 5,
-    /// A check found problems.
+    /// A check found problems, or a simulation denials.
     Found = 6,
 }
 
@@ -115,6 +121,8 @@ pub fn run(arguments: impl IntoIterator<Item = OsString>) -> ExitCode {
         Verb::Creds(creds) => creds.run(),
         Verb::Explain(explain) => explain.run(),
         Verb::Policy(PolicyVerb::Lint(lint)) => lint.run(),
+        Verb::Policy(PolicyVerb::Simulate(simulate)) => simulate.run(),
+        Verb::Policy(PolicyVerb::WhoCan(who_can)) => who_can.run(),
         Verb::Policy(PolicyVerb::Test(test)) => test.run(),
         Verb::Role(role) => role.run(),
         Verb::Debug(DebugVerb::Signature(debug)) => debug.run(),

@@ -14,10 +14,13 @@ pub mod key_source;
 pub mod keys;
 pub mod lint;
 pub mod operation;
+pub mod page_token;
 mod parameters;
 pub mod pipeline;
 pub mod random;
+pub mod simulate;
 pub mod simulation;
+pub mod who_can;
 
 #[cfg(test)]
 mod test_world;

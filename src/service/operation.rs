@@ -8,6 +8,8 @@ use super::denial::DecodeAuthorizationMessage;
 use super::iam;
 use super::issue::{AssumeRole, CallerIdentity, GetAccessKeyInfo, GetFederationToken, GetSessionToken, Issued};
 use super::lint::{Lint, Linted};
+use super::simulate::{Simulate, Simulated};
+use super::who_can::{WhoCan, WhoCanPage};
 
 /// What a caller asks for.
 #[derive(Clone, Debug)]
@@ -30,6 +32,10 @@ pub enum Operation {
     Directory(iam::Request),
     /// `brevet:LintPolicy`
     Lint(Lint),
+    /// `iam:SimulateCustomPolicy` or `iam:SimulatePrincipalPolicy`
+    Simulate(Simulate),
+    /// `brevet:WhoCan`
+    WhoCan(WhoCan),
 }
 
 impl Operation {
@@ -48,7 +54,7 @@ impl Operation {
             | Self::GetAccessKeyInfo(_)
             | Self::DecodeAuthorizationMessage(_) => "sts",
             Self::Iam(_) => "iam",
-            Self::Directory(_) | Self::Lint(_) => "admin",
+            Self::Directory(_) | Self::Lint(_) | Self::Simulate(_) | Self::WhoCan(_) => "admin",
         }
     }
 
@@ -63,6 +69,8 @@ impl Operation {
             Self::DecodeAuthorizationMessage(input) => input.audit_parameters(),
             Self::Iam(request) | Self::Directory(request) => request.audit_parameters(),
             Self::Lint(input) => input.audit_parameters(),
+            Self::Simulate(input) => input.audit_parameters(),
+            Self::WhoCan(input) => input.audit_parameters(),
         }
     }
 
@@ -77,6 +85,8 @@ impl Operation {
             Self::DecodeAuthorizationMessage(_) => "DecodeAuthorizationMessage",
             Self::Iam(request) | Self::Directory(request) => request.name(),
             Self::Lint(_) => "Lint",
+            Self::Simulate(_) => "Simulate",
+            Self::WhoCan(_) => "WhoCan",
         }
     }
 }
@@ -96,4 +106,8 @@ pub enum Answer {
     Iam(iam::Answer),
     /// What was found in documents, in their order.
     Linted(Vec<Linted>),
+    /// What policies would decide.
+    Simulated(Simulated),
+    /// Who can do something.
+    WhoCan(WhoCanPage),
 }

@@ -20,6 +20,7 @@ use super::keys::{Keys, MESSAGE_SALT};
 use super::lint;
 use super::operation::{Answer, Operation};
 use super::random::Random;
+use super::{simulate, who_can};
 
 /// Longest that a presigned request is good for, in seconds, whatever it says.
 const PRESIGNED_MAX: u32 = 900;
@@ -185,6 +186,8 @@ impl Service {
                 self.administrator.call(caller, request).await.map(Answer::Iam).map(told)
             }
             Operation::Lint(input) => lint::lint(caller, input).map(Answer::Linted).map(told),
+            Operation::Simulate(input) => simulate::simulate(caller, input).map(Answer::Simulated).map(told),
+            Operation::WhoCan(input) => who_can::who_can(caller, &input).map(Answer::WhoCan).map(told),
         }
     }
 

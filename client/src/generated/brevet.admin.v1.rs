@@ -61,6 +61,227 @@ pub struct LintFinding {
     #[prost(string, tag = "6")]
     pub suggestion: ::prost::alloc::string::String,
 }
+/// A policy with a name.
+#[derive(Clone, PartialEq, Eq, Hash, ::prost::Message)]
+pub struct PolicyDocument {
+    /// What answers and errors call it; "policies.1" and the like if empty.
+    #[prost(string, tag = "1")]
+    pub name: ::prost::alloc::string::String,
+    /// The policy as JSON.
+    #[prost(string, tag = "2")]
+    pub text: ::prost::alloc::string::String,
+}
+/// A condition key of the request in question.
+#[derive(Clone, PartialEq, Eq, Hash, ::prost::Message)]
+pub struct ContextEntry {
+    /// For example aws:SourceIp.
+    #[prost(string, tag = "1")]
+    pub key: ::prost::alloc::string::String,
+    /// Of its type. A list without values is a key that the request does not have.
+    #[prost(string, repeated, tag = "2")]
+    pub values: ::prost::alloc::vec::Vec<::prost::alloc::string::String>,
+    /// Of the values.
+    #[prost(enumeration = "ContextValueType", tag = "3")]
+    pub r#type: i32,
+}
+/// Someone with a token of an identity provider.
+#[derive(Clone, PartialEq, ::prost::Message)]
+pub struct WebIdentity {
+    /// The provider as trust policies name it: its ARN, or its host.
+    #[prost(string, tag = "1")]
+    pub provider: ::prost::alloc::string::String,
+    /// What the token says. They become condition keys under the provider's host.
+    #[prost(message, repeated, tag = "2")]
+    pub claims: ::prost::alloc::vec::Vec<WebIdentityClaim>,
+}
+/// A claim of a token.
+#[derive(Clone, PartialEq, Eq, Hash, ::prost::Message)]
+pub struct WebIdentityClaim {
+    /// For example sub.
+    #[prost(string, tag = "1")]
+    pub name: ::prost::alloc::string::String,
+    /// One, or all members of a list.
+    #[prost(string, repeated, tag = "2")]
+    pub values: ::prost::alloc::vec::Vec<::prost::alloc::string::String>,
+}
+/// Policies, who would ask, and for what.
+#[derive(Clone, PartialEq, ::prost::Message)]
+pub struct SimulateRequest {
+    /// A user or role of the account whose own policies and boundary are simulated.
+    #[prost(string, tag = "1")]
+    pub principal_arn: ::prost::alloc::string::String,
+    /// Identity policies; with a principal, beside its own.
+    #[prost(message, repeated, tag = "2")]
+    pub policies: ::prost::alloc::vec::Vec<PolicyDocument>,
+    /// Permissions boundary; with a principal, in place of its own.
+    #[prost(message, optional, tag = "3")]
+    pub boundary: ::core::option::Option<PolicyDocument>,
+    /// Session policies. Without any the session is not narrowed.
+    #[prost(message, repeated, tag = "4")]
+    pub session_policies: ::prost::alloc::vec::Vec<PolicyDocument>,
+    /// The policy of every resource. Not with a trust policy.
+    #[prost(message, optional, tag = "5")]
+    pub resource_policy: ::core::option::Option<PolicyDocument>,
+    /// The trust policy of the role that is asked for.
+    #[prost(message, optional, tag = "6")]
+    pub trust_policy: ::core::option::Option<PolicyDocument>,
+    /// The account of resources whose ARN names none; the caller's account if empty.
+    #[prost(string, tag = "7")]
+    pub resource_owner: ::prost::alloc::string::String,
+    /// Who asks: a user, a role, a session, root. The principal if empty. Needed with a resource or trust policy if there is
+    /// no principal. Not with a web identity.
+    #[prost(string, tag = "8")]
+    pub caller_arn: ::prost::alloc::string::String,
+    /// Who asks, without credentials.
+    #[prost(message, optional, tag = "9")]
+    pub web_identity: ::core::option::Option<WebIdentity>,
+    /// What is asked for, each on each resource.
+    #[prost(string, repeated, tag = "10")]
+    pub actions: ::prost::alloc::vec::Vec<::prost::alloc::string::String>,
+    /// ARNs; any resource if there are none.
+    #[prost(string, repeated, tag = "11")]
+    pub resources: ::prost::alloc::vec::Vec<::prost::alloc::string::String>,
+    /// All condition keys there are, besides claims.
+    #[prost(message, repeated, tag = "12")]
+    pub context: ::prost::alloc::vec::Vec<ContextEntry>,
+    /// Whether the answer holds the traces.
+    #[prost(bool, tag = "13")]
+    pub include_trace: bool,
+    /// The most results; 0 for a hundred, at most a thousand. There may be fewer.
+    #[prost(int32, tag = "14")]
+    pub page_size: i32,
+    /// Of the answer before. The rest of the request must be the same.
+    #[prost(string, tag = "15")]
+    pub page_token: ::prost::alloc::string::String,
+}
+/// What would be decided.
+#[derive(Clone, PartialEq, ::prost::Message)]
+pub struct SimulateResponse {
+    /// All resources of the first action first.
+    #[prost(message, repeated, tag = "1")]
+    pub results: ::prost::alloc::vec::Vec<SimulationResult>,
+    /// Asks for the rest; empty at the end.
+    #[prost(string, tag = "2")]
+    pub next_page_token: ::prost::alloc::string::String,
+}
+/// One action on one resource.
+#[derive(Clone, PartialEq, ::prost::Message)]
+pub struct SimulationResult {
+    /// As asked.
+    #[prost(string, tag = "1")]
+    pub action: ::prost::alloc::string::String,
+    /// As asked; "*" if none was.
+    #[prost(string, tag = "2")]
+    pub resource: ::prost::alloc::string::String,
+    /// What would be decided.
+    #[prost(enumeration = "PolicyDecision", tag = "3")]
+    pub decision: i32,
+    /// Why; see docs/reason-codes.md.
+    #[prost(string, tag = "4")]
+    pub reason: ::prost::alloc::string::String,
+    /// The statements that determine it: all that deny if one does, else all that allow if it is allowed.
+    #[prost(message, repeated, tag = "5")]
+    pub matched_statements: ::prost::alloc::vec::Vec<MatchedStatement>,
+    /// Condition keys that the policies ask for and that were not given, as written.
+    #[prost(string, repeated, tag = "6")]
+    pub missing_context_keys: ::prost::alloc::vec::Vec<::prost::alloc::string::String>,
+    /// The whole trace as JSON, in the form of docs/reason-codes.md, if it was asked for.
+    #[prost(string, tag = "7")]
+    pub trace: ::prost::alloc::string::String,
+}
+/// A statement of a policy.
+#[derive(Clone, PartialEq, Eq, Hash, ::prost::Message)]
+pub struct PolicyStatement {
+    /// The name of an inline or given policy, the ARN of a managed one; of a role's own trust policy, the role's ARN.
+    #[prost(string, tag = "1")]
+    pub policy: ::prost::alloc::string::String,
+    /// Where the policy comes from.
+    #[prost(enumeration = "PolicySource", tag = "2")]
+    pub source: i32,
+    /// Its Sid, if it has one.
+    #[prost(string, tag = "3")]
+    pub sid: ::prost::alloc::string::String,
+    /// Its place in the document, from 1.
+    #[prost(uint32, tag = "4")]
+    pub number: u32,
+}
+/// A statement with its place in the text.
+#[derive(Clone, PartialEq, Eq, Hash, ::prost::Message)]
+pub struct MatchedStatement {
+    /// Which.
+    #[prost(message, optional, tag = "1")]
+    pub statement: ::core::option::Option<PolicyStatement>,
+    /// Its first character.
+    #[prost(message, optional, tag = "2")]
+    pub begin: ::core::option::Option<TextPosition>,
+    /// Behind its last character.
+    #[prost(message, optional, tag = "3")]
+    pub end: ::core::option::Option<TextPosition>,
+}
+/// A place in a document.
+#[derive(Clone, Copy, PartialEq, Eq, Hash, ::prost::Message)]
+pub struct TextPosition {
+    /// From 1.
+    #[prost(uint32, tag = "1")]
+    pub line: u32,
+    /// From 1, in characters.
+    #[prost(uint32, tag = "2")]
+    pub column: u32,
+}
+/// What someone may be able to do.
+#[derive(Clone, PartialEq, ::prost::Message)]
+pub struct WhoCanRequest {
+    /// For example s3:GetObject, without wildcards.
+    #[prost(string, tag = "1")]
+    pub action: ::prost::alloc::string::String,
+    /// An ARN, or "*". For sts:AssumeRole and its like, a role of the account.
+    #[prost(string, tag = "2")]
+    pub resource: ::prost::alloc::string::String,
+    /// What is known of the request. Not the keys that follow from the principal: aws:Principal…, aws:username, aws:userid.
+    #[prost(message, repeated, tag = "3")]
+    pub context: ::prost::alloc::vec::Vec<ContextEntry>,
+    /// The most principals; 0 for a hundred, at most a thousand. There may be fewer, and none.
+    #[prost(int32, tag = "4")]
+    pub page_size: i32,
+    /// Of the answer before. The rest of the request must be the same.
+    #[prost(string, tag = "5")]
+    pub page_token: ::prost::alloc::string::String,
+}
+/// Who can.
+#[derive(Clone, PartialEq, ::prost::Message)]
+pub struct WhoCanResponse {
+    /// Root, then users and roles by name, then whoever else the role's trust policy names, in its order.
+    #[prost(message, repeated, tag = "1")]
+    pub entries: ::prost::alloc::vec::Vec<WhoCanEntry>,
+    /// Asks for the rest; empty at the end. The rest may be empty.
+    #[prost(string, tag = "2")]
+    pub next_page_token: ::prost::alloc::string::String,
+    /// The resource is of another account: its own policies must allow too, and were not looked at.
+    #[prost(bool, tag = "3")]
+    pub resource_elsewhere: bool,
+}
+/// A principal that can.
+#[derive(Clone, PartialEq, ::prost::Message)]
+pub struct WhoCanEntry {
+    /// An ARN; an account's number, a provider, a unique id or "*" where the trust policy names those.
+    #[prost(string, tag = "1")]
+    pub principal: ::prost::alloc::string::String,
+    /// What it is.
+    #[prost(enumeration = "PrincipalKind", tag = "2")]
+    pub kind: i32,
+    /// Not of the account. A principal of another account also needs what its own policies must allow.
+    #[prost(bool, tag = "3")]
+    pub external: bool,
+    /// Whether always.
+    #[prost(enumeration = "WhoCanAnswer", tag = "4")]
+    pub answer: i32,
+    /// What a conditional answer hangs on, as written in the policies.
+    #[prost(string, repeated, tag = "5")]
+    pub condition_keys: ::prost::alloc::vec::Vec<::prost::alloc::string::String>,
+    /// The statements that allow it. Root needs none.
+    #[prost(message, repeated, tag = "6")]
+    pub through: ::prost::alloc::vec::Vec<PolicyStatement>,
+}
 /// What a policy is for, which decides what it may say.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord, ::prost::Enumeration)]
 #[repr(i32)]
@@ -132,6 +353,251 @@ impl LintSeverity {
             "LINT_SEVERITY_UNSPECIFIED" => Some(Self::Unspecified),
             "LINT_SEVERITY_DANGEROUS" => Some(Self::Dangerous),
             "LINT_SEVERITY_WARNING" => Some(Self::Warning),
+            _ => None,
+        }
+    }
+}
+/// The type of a condition key's values, and whether it may have several. The words are AWS's.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord, ::prost::Enumeration)]
+#[repr(i32)]
+pub enum ContextValueType {
+    /// A string if there is one value, else a list of strings.
+    Unspecified = 0,
+    /// Any text.
+    String = 1,
+    /// Texts.
+    StringList = 2,
+    /// A decimal number.
+    Numeric = 3,
+    /// Decimal numbers.
+    NumericList = 4,
+    /// true or false.
+    Boolean = 5,
+    /// Each true or false.
+    BooleanList = 6,
+    /// An IP address.
+    Ip = 7,
+    /// IP addresses.
+    IpList = 8,
+    /// Standard base64.
+    Binary = 9,
+    /// Each standard base64.
+    BinaryList = 10,
+    /// A date of ISO 8601, or seconds since 1970.
+    Date = 11,
+    /// Dates.
+    DateList = 12,
+}
+impl ContextValueType {
+    /// String value of the enum field names used in the ProtoBuf definition.
+    ///
+    /// The values are not transformed in any way and thus are considered stable
+    /// (if the ProtoBuf definition does not change) and safe for programmatic use.
+    pub fn as_str_name(&self) -> &'static str {
+        match self {
+            Self::Unspecified => "CONTEXT_VALUE_TYPE_UNSPECIFIED",
+            Self::String => "CONTEXT_VALUE_TYPE_STRING",
+            Self::StringList => "CONTEXT_VALUE_TYPE_STRING_LIST",
+            Self::Numeric => "CONTEXT_VALUE_TYPE_NUMERIC",
+            Self::NumericList => "CONTEXT_VALUE_TYPE_NUMERIC_LIST",
+            Self::Boolean => "CONTEXT_VALUE_TYPE_BOOLEAN",
+            Self::BooleanList => "CONTEXT_VALUE_TYPE_BOOLEAN_LIST",
+            Self::Ip => "CONTEXT_VALUE_TYPE_IP",
+            Self::IpList => "CONTEXT_VALUE_TYPE_IP_LIST",
+            Self::Binary => "CONTEXT_VALUE_TYPE_BINARY",
+            Self::BinaryList => "CONTEXT_VALUE_TYPE_BINARY_LIST",
+            Self::Date => "CONTEXT_VALUE_TYPE_DATE",
+            Self::DateList => "CONTEXT_VALUE_TYPE_DATE_LIST",
+        }
+    }
+    /// Creates an enum from field names used in the ProtoBuf definition.
+    pub fn from_str_name(value: &str) -> ::core::option::Option<Self> {
+        match value {
+            "CONTEXT_VALUE_TYPE_UNSPECIFIED" => Some(Self::Unspecified),
+            "CONTEXT_VALUE_TYPE_STRING" => Some(Self::String),
+            "CONTEXT_VALUE_TYPE_STRING_LIST" => Some(Self::StringList),
+            "CONTEXT_VALUE_TYPE_NUMERIC" => Some(Self::Numeric),
+            "CONTEXT_VALUE_TYPE_NUMERIC_LIST" => Some(Self::NumericList),
+            "CONTEXT_VALUE_TYPE_BOOLEAN" => Some(Self::Boolean),
+            "CONTEXT_VALUE_TYPE_BOOLEAN_LIST" => Some(Self::BooleanList),
+            "CONTEXT_VALUE_TYPE_IP" => Some(Self::Ip),
+            "CONTEXT_VALUE_TYPE_IP_LIST" => Some(Self::IpList),
+            "CONTEXT_VALUE_TYPE_BINARY" => Some(Self::Binary),
+            "CONTEXT_VALUE_TYPE_BINARY_LIST" => Some(Self::BinaryList),
+            "CONTEXT_VALUE_TYPE_DATE" => Some(Self::Date),
+            "CONTEXT_VALUE_TYPE_DATE_LIST" => Some(Self::DateList),
+            _ => None,
+        }
+    }
+}
+/// What policies come to.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord, ::prost::Enumeration)]
+#[repr(i32)]
+pub enum PolicyDecision {
+    /// Never sent.
+    Unspecified = 0,
+    /// Allowed, and denied by nothing.
+    Allowed = 1,
+    /// A statement denies it.
+    ExplicitDeny = 2,
+    /// Nothing allows it.
+    ImplicitDeny = 3,
+}
+impl PolicyDecision {
+    /// String value of the enum field names used in the ProtoBuf definition.
+    ///
+    /// The values are not transformed in any way and thus are considered stable
+    /// (if the ProtoBuf definition does not change) and safe for programmatic use.
+    pub fn as_str_name(&self) -> &'static str {
+        match self {
+            Self::Unspecified => "POLICY_DECISION_UNSPECIFIED",
+            Self::Allowed => "POLICY_DECISION_ALLOWED",
+            Self::ExplicitDeny => "POLICY_DECISION_EXPLICIT_DENY",
+            Self::ImplicitDeny => "POLICY_DECISION_IMPLICIT_DENY",
+        }
+    }
+    /// Creates an enum from field names used in the ProtoBuf definition.
+    pub fn from_str_name(value: &str) -> ::core::option::Option<Self> {
+        match value {
+            "POLICY_DECISION_UNSPECIFIED" => Some(Self::Unspecified),
+            "POLICY_DECISION_ALLOWED" => Some(Self::Allowed),
+            "POLICY_DECISION_EXPLICIT_DENY" => Some(Self::ExplicitDeny),
+            "POLICY_DECISION_IMPLICIT_DENY" => Some(Self::ImplicitDeny),
+            _ => None,
+        }
+    }
+}
+/// Where a policy comes from.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord, ::prost::Enumeration)]
+#[repr(i32)]
+pub enum PolicySource {
+    /// Never sent.
+    Unspecified = 0,
+    /// Inline in a user.
+    User = 1,
+    /// Inline in a role.
+    Role = 2,
+    /// A managed policy.
+    UserManaged = 3,
+    /// A resource's policy, or a role's trust policy.
+    Resource = 4,
+    /// Given with the request.
+    Given = 5,
+}
+impl PolicySource {
+    /// String value of the enum field names used in the ProtoBuf definition.
+    ///
+    /// The values are not transformed in any way and thus are considered stable
+    /// (if the ProtoBuf definition does not change) and safe for programmatic use.
+    pub fn as_str_name(&self) -> &'static str {
+        match self {
+            Self::Unspecified => "POLICY_SOURCE_UNSPECIFIED",
+            Self::User => "POLICY_SOURCE_USER",
+            Self::Role => "POLICY_SOURCE_ROLE",
+            Self::UserManaged => "POLICY_SOURCE_USER_MANAGED",
+            Self::Resource => "POLICY_SOURCE_RESOURCE",
+            Self::Given => "POLICY_SOURCE_GIVEN",
+        }
+    }
+    /// Creates an enum from field names used in the ProtoBuf definition.
+    pub fn from_str_name(value: &str) -> ::core::option::Option<Self> {
+        match value {
+            "POLICY_SOURCE_UNSPECIFIED" => Some(Self::Unspecified),
+            "POLICY_SOURCE_USER" => Some(Self::User),
+            "POLICY_SOURCE_ROLE" => Some(Self::Role),
+            "POLICY_SOURCE_USER_MANAGED" => Some(Self::UserManaged),
+            "POLICY_SOURCE_RESOURCE" => Some(Self::Resource),
+            "POLICY_SOURCE_GIVEN" => Some(Self::Given),
+            _ => None,
+        }
+    }
+}
+/// What a principal is.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord, ::prost::Enumeration)]
+#[repr(i32)]
+pub enum PrincipalKind {
+    /// Never sent.
+    Unspecified = 0,
+    /// The account itself.
+    Root = 1,
+    /// A user.
+    User = 2,
+    /// A role: some session of it.
+    Role = 3,
+    /// One session of a role, by its name.
+    RoleSession = 4,
+    /// A whole account.
+    Account = 5,
+    /// The web identities of a provider.
+    Federated = 6,
+    /// A unique id of which the account has neither user nor role.
+    UniqueId = 7,
+    /// Everyone.
+    Everyone = 8,
+}
+impl PrincipalKind {
+    /// String value of the enum field names used in the ProtoBuf definition.
+    ///
+    /// The values are not transformed in any way and thus are considered stable
+    /// (if the ProtoBuf definition does not change) and safe for programmatic use.
+    pub fn as_str_name(&self) -> &'static str {
+        match self {
+            Self::Unspecified => "PRINCIPAL_KIND_UNSPECIFIED",
+            Self::Root => "PRINCIPAL_KIND_ROOT",
+            Self::User => "PRINCIPAL_KIND_USER",
+            Self::Role => "PRINCIPAL_KIND_ROLE",
+            Self::RoleSession => "PRINCIPAL_KIND_ROLE_SESSION",
+            Self::Account => "PRINCIPAL_KIND_ACCOUNT",
+            Self::Federated => "PRINCIPAL_KIND_FEDERATED",
+            Self::UniqueId => "PRINCIPAL_KIND_UNIQUE_ID",
+            Self::Everyone => "PRINCIPAL_KIND_EVERYONE",
+        }
+    }
+    /// Creates an enum from field names used in the ProtoBuf definition.
+    pub fn from_str_name(value: &str) -> ::core::option::Option<Self> {
+        match value {
+            "PRINCIPAL_KIND_UNSPECIFIED" => Some(Self::Unspecified),
+            "PRINCIPAL_KIND_ROOT" => Some(Self::Root),
+            "PRINCIPAL_KIND_USER" => Some(Self::User),
+            "PRINCIPAL_KIND_ROLE" => Some(Self::Role),
+            "PRINCIPAL_KIND_ROLE_SESSION" => Some(Self::RoleSession),
+            "PRINCIPAL_KIND_ACCOUNT" => Some(Self::Account),
+            "PRINCIPAL_KIND_FEDERATED" => Some(Self::Federated),
+            "PRINCIPAL_KIND_UNIQUE_ID" => Some(Self::UniqueId),
+            "PRINCIPAL_KIND_EVERYONE" => Some(Self::Everyone),
+            _ => None,
+        }
+    }
+}
+/// Whether a principal can whatever its request looks like.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord, ::prost::Enumeration)]
+#[repr(i32)]
+pub enum WhoCanAnswer {
+    /// Never sent.
+    Unspecified = 0,
+    /// Every request is allowed.
+    Always = 1,
+    /// It hangs on condition keys of the request.
+    Conditional = 2,
+}
+impl WhoCanAnswer {
+    /// String value of the enum field names used in the ProtoBuf definition.
+    ///
+    /// The values are not transformed in any way and thus are considered stable
+    /// (if the ProtoBuf definition does not change) and safe for programmatic use.
+    pub fn as_str_name(&self) -> &'static str {
+        match self {
+            Self::Unspecified => "WHO_CAN_ANSWER_UNSPECIFIED",
+            Self::Always => "WHO_CAN_ANSWER_ALWAYS",
+            Self::Conditional => "WHO_CAN_ANSWER_CONDITIONAL",
+        }
+    }
+    /// Creates an enum from field names used in the ProtoBuf definition.
+    pub fn from_str_name(value: &str) -> ::core::option::Option<Self> {
+        match value {
+            "WHO_CAN_ANSWER_UNSPECIFIED" => Some(Self::Unspecified),
+            "WHO_CAN_ANSWER_ALWAYS" => Some(Self::Always),
+            "WHO_CAN_ANSWER_CONDITIONAL" => Some(Self::Conditional),
             _ => None,
         }
     }
@@ -249,6 +715,55 @@ pub mod policy_service_client {
             let mut req = request.into_request();
             req.extensions_mut()
                 .insert(GrpcMethod::new("brevet.admin.v1.PolicyService", "Lint"));
+            self.inner.unary(req, path, codec).await
+        }
+        /// Tells what policies would decide of actions on resources. Nothing is filled in: the condition keys are those that are
+        /// given. Needs iam:SimulateCustomPolicy, or iam:SimulatePrincipalPolicy on the principal.
+        pub async fn simulate(
+            &mut self,
+            request: impl tonic::IntoRequest<super::SimulateRequest>,
+        ) -> std::result::Result<
+            tonic::Response<super::SimulateResponse>,
+            tonic::Status,
+        > {
+            self.inner
+                .ready()
+                .await
+                .map_err(|e| {
+                    tonic::Status::unknown(
+                        format!("Service was not ready: {}", e.into()),
+                    )
+                })?;
+            let codec = tonic_prost::ProstCodec::default();
+            let path = http::uri::PathAndQuery::from_static(
+                "/brevet.admin.v1.PolicyService/Simulate",
+            );
+            let mut req = request.into_request();
+            req.extensions_mut()
+                .insert(GrpcMethod::new("brevet.admin.v1.PolicyService", "Simulate"));
+            self.inner.unary(req, path, codec).await
+        }
+        /// Tells which principals of the account can do something to a resource, and for a role who else can have it. Needs
+        /// brevet:WhoCan on the resource.
+        pub async fn who_can(
+            &mut self,
+            request: impl tonic::IntoRequest<super::WhoCanRequest>,
+        ) -> std::result::Result<tonic::Response<super::WhoCanResponse>, tonic::Status> {
+            self.inner
+                .ready()
+                .await
+                .map_err(|e| {
+                    tonic::Status::unknown(
+                        format!("Service was not ready: {}", e.into()),
+                    )
+                })?;
+            let codec = tonic_prost::ProstCodec::default();
+            let path = http::uri::PathAndQuery::from_static(
+                "/brevet.admin.v1.PolicyService/WhoCan",
+            );
+            let mut req = request.into_request();
+            req.extensions_mut()
+                .insert(GrpcMethod::new("brevet.admin.v1.PolicyService", "WhoCan"));
             self.inner.unary(req, path, codec).await
         }
     }

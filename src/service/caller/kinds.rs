@@ -7,15 +7,19 @@ use brevet_validator::token::{Origin, Session};
 ///
 /// [1]: https://docs.aws.amazon.com/IAM/latest/UserGuide/id_credentials_sts-comparison.html
 pub(super) fn may_call(session: Option<&Session>, action: &str) -> bool {
-    let Some(Session { claims, .. }) = session else { return true };
-    match (claims.origin, action.split_once(':')) {
+    session.is_none_or(|Session { claims, .. }| may_call_as(claims.origin, claims.mfa_at.is_some(), action))
+}
+
+/// The same for sessions of one kind, with or without a second factor.
+pub fn may_call_as(origin: Origin, second_factor: bool, action: &str) -> bool {
+    match (origin, action.split_once(':')) {
         (Origin::AssumeRole, Some(("sts", operation))) => {
             !matches!(operation, "GetSessionToken" | "GetFederationToken")
         }
         (Origin::SessionToken, Some(("sts", operation))) => {
             matches!(operation, "AssumeRole" | "TagSession" | "SetSourceIdentity" | "GetCallerIdentity")
         }
-        (Origin::SessionToken, Some(("iam" | "brevet", _))) => claims.mfa_at.is_some(),
+        (Origin::SessionToken, Some(("iam" | "brevet", _))) => second_factor,
         (Origin::FederationToken, Some(("sts", operation))) => operation == "GetCallerIdentity",
         (Origin::FederationToken, Some(("iam" | "brevet", _))) => false,
         _ => true,

@@ -17,6 +17,7 @@ use brevet_validator::timestamp::Timestamp;
 use brevet_validator::token::{Origin, Session};
 use brevet_validator::validator::Verified;
 
+pub use self::kinds::may_call_as;
 pub use self::standing::long_lived_key;
 
 use self::standing::Standing;

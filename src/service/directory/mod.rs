@@ -11,5 +11,5 @@ pub use entity::{
     AccessKey, Account, Document, Grants, InlinePolicy, KeyOwner, ManagedPolicy, PolicyVersion, Role, Tag, User,
     role_arn,
 };
-pub use snapshot::{NameKey, Snapshot, Versioned};
+pub use snapshot::{NameKey, NamedPolicy, Snapshot, Versioned};
 pub use stored::{InvalidRecord, OtherRecord, Stored};

@@ -1,5 +1,6 @@
 //! An immutable, compiled view of the whole directory as of one revision. Requests read nothing else.
 
+use std::ops::Bound;
 use std::sync::Arc;
 
 use brevet_validator::credential::AccessKeyId;
@@ -111,6 +112,16 @@ impl Snapshot {
         in_account(&self.roles, account)
     }
 
+    /// An account's users by folded name, those behind a name.
+    pub fn users_after(&self, account: AccountId, name: &str) -> impl Iterator<Item = &User> {
+        after(&self.users, account, name)
+    }
+
+    /// An account's roles by folded name, those behind a name.
+    pub fn roles_after(&self, account: AccountId, name: &str) -> impl Iterator<Item = &Role> {
+        after(&self.roles, account, name)
+    }
+
     /// An account's managed policies, by folded name.
     pub fn policies(&self, account: AccountId) -> impl Iterator<Item = &ManagedPolicy> {
         in_account(&self.policies, account)
@@ -118,9 +129,46 @@ impl Snapshot {
 
     /// The identity policies in force for an owner of grants: inline, then managed.
     pub fn identity_policies<'a>(&'a self, grants: &'a Grants) -> impl Iterator<Item = &'a Document> {
-        let managed = grants.attached.iter().filter_map(|arn| self.policy_by_arn(arn)?.default_document());
-        grants.inline.iter().map(|inline| &inline.document).chain(managed)
+        self.named_policies(grants).map(|named| named.document)
     }
+
+    /// The same, each with what it is called.
+    pub fn named_policies<'a>(&'a self, grants: &'a Grants) -> impl Iterator<Item = NamedPolicy<'a>> {
+        let inline = grants.inline.iter();
+        let inline =
+            inline.map(|inline| NamedPolicy { name: &inline.name, managed: false, document: &inline.document });
+        inline.chain(grants.attached.iter().filter_map(|arn| self.managed(arn)))
+    }
+
+    /// The policy that bounds an owner of grants; `Err` with its ARN if it is gone, which must not set free what it bounded.
+    pub fn boundary<'a>(&'a self, grants: &'a Grants) -> Result<Option<NamedPolicy<'a>>, &'a str> {
+        grants.boundary.as_deref().map(|arn| self.managed(arn).ok_or(arn)).transpose()
+    }
+
+    fn managed<'a>(&'a self, arn: &'a str) -> Option<NamedPolicy<'a>> {
+        let document = self.policy_by_arn(arn)?.default_document()?;
+        Some(NamedPolicy { name: arn, managed: true, document })
+    }
+}
+
+/// A policy in force, by what its owner calls it.
+#[derive(Clone, Copy, Debug)]
+pub struct NamedPolicy<'a> {
+    /// The name of an inline policy, the ARN of a managed one.
+    pub name: &'a str,
+    /// Whether it is a managed policy.
+    pub managed: bool,
+    /// The policy.
+    pub document: &'a Document,
+}
+
+fn after<'a, T>(
+    map: &'a imbl::OrdMap<NameKey, Versioned<T>>,
+    account: AccountId,
+    name: &str,
+) -> impl Iterator<Item = &'a T> {
+    let begin = Bound::Excluded(NameKey::new(account, name));
+    map.range((begin, Bound::Unbounded)).take_while(move |(key, _)| key.0 == account).map(|(_, v)| &*v.entity)
 }
 
 fn in_account<T>(map: &imbl::OrdMap<NameKey, Versioned<T>>, account: AccountId) -> impl Iterator<Item = &T> {

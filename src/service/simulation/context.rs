@@ -36,9 +36,25 @@ impl ContextKeyType {
         ]
     };
 
+    /// The type of this many texts, where none was named.
+    pub fn text(count: usize) -> Self {
+        Self { values: ValueType::String, is_list: count != 1 }
+    }
+
     fn word(self) -> &'static str {
         Self::WORDS.iter().find(|(_, known)| *known == self).map_or("", |(word, _)| word)
     }
+}
+
+/// A condition key that a caller makes up, as it came off the wire.
+#[derive(Clone, Debug)]
+pub struct ContextEntry {
+    /// `prefix:name`
+    pub key: String,
+    /// What its values are.
+    pub of: ContextKeyType,
+    /// Empty for a key that the request does not have.
+    pub values: Vec<String>,
 }
 
 /// Condition keys in the making: each given once, with values of its type.
@@ -48,6 +64,15 @@ pub struct ContextEntries(Context);
 impl ContextEntries {
     /// AWS's `ContextKeyNameType`.
     const NAME: std::ops::RangeInclusive<usize> = 5..=256;
+
+    /// Reads a list of them.
+    pub fn read(entries: Vec<ContextEntry>) -> Result<Context, Error> {
+        let mut read = Self::default();
+        for ContextEntry { key, of, values } in entries {
+            read.add(&key, of, values)?;
+        }
+        Ok(read.finish())
+    }
 
     /// Adds a key. A type that is no list takes exactly one value; a list without values is a key that the request does
     /// not have.

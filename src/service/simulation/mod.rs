@@ -17,7 +17,7 @@ use std::sync::Arc;
 use brevet_validator::identity::AccountId;
 use brevet_validator::policy::{Context, Policies, Policy, PolicyTrace, Query, Subject, Trace, explain, explain_trust};
 
-pub use self::context::{ContextEntries, ContextKeyType};
+pub use self::context::{ContextEntries, ContextEntry, ContextKeyType};
 pub use self::name::{ActionName, ResourceName};
 pub use self::outcome::{MatchedStatement, Outcome, Sides};
 pub use self::policy::{PolicySource, SimulatedPolicy};

@@ -27,7 +27,7 @@ use crate::transport::grpc::proto::{descriptors, sts};
 use crate::transport::grpc::schema::{Schema, UNSIGNED};
 
 const STS: &str = "/brevet.sts.v1.SecurityTokenService";
-const SIGNED: [(&str, &str); 2] = [("authorization", "x"), ("x-amz-content-sha256", "x")];
+pub(super) const SIGNED: [(&str, &str); 2] = [("authorization", "x"), ("x-amz-content-sha256", "x")];
 
 /// What came back of a call.
 pub(super) struct Reply {
@@ -38,7 +38,7 @@ pub(super) struct Reply {
 
 impl Reply {
     #[track_caller]
-    fn assert_refused(&self, code: Code, reason: &str) {
+    pub(super) fn assert_refused(&self, code: Code, reason: &str) {
         assert_eq!((self.status.code(), self.message.len()), (code, 0), "{:?}", self.status);
         let details = self.status.get_error_details();
         let info = details.error_info().expect("error info");
@@ -223,7 +223,8 @@ async fn a3_repeated_and_binary_credentials_are_refused() {
 #[tokio::test]
 async fn e8_what_is_not_one_message_is_refused_by_every_method() {
     let server = Server::start().await;
-    let unknown_field = frame(&[0x7a, 0]);
+    // Field 2047.
+    let unknown_field = frame(&[0xfa, 0x7f, 0]);
     let bodies: [(&[u8], Code); 8] = [
         (b"", Code::InvalidArgument),
         (b"\0\0\0\0\x05abc", Code::InvalidArgument),

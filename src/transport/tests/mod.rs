@@ -3,6 +3,7 @@
 mod admin;
 mod grpc;
 mod http1;
+mod policy;
 mod server;
 mod signed;
 mod tls;

@@ -136,7 +136,7 @@ pub(super) enum ResourceVerdict {
 
 #[derive(Clone, Debug)]
 pub(super) struct Statement {
-    verb: Verb,
+    pub(super) verb: Verb,
     pub(super) principal: Option<PrincipalElement>,
     pub(super) action: Matches,
     /// `None` in a trust policy, which is about its role alone.

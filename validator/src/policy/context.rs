@@ -74,6 +74,11 @@ impl Context {
         self.entries.iter().map(width).max().unwrap_or(0)
     }
 
+    /// Whether conditions on a key are assumed to turn out one way, because its value is not known.
+    pub fn assumes(&self, key: &str) -> bool {
+        self.assumed(&ContextKey::new(key)).is_some()
+    }
+
     /// What is assumed of conditions on a key.
     pub(super) fn assumed(&self, key: &ContextKey) -> Option<Assumption> {
         let Assuming { assumption, is_known } = self.assumption?;
@@ -154,6 +159,16 @@ mod tests {
         context.set("k:x", "abc");
         context.set_all("k:y", ["ab".to_owned(), "cd".to_owned()]);
         assert_eq!(context.widest(), 4);
+    }
+
+    #[test]
+    fn what_was_set_or_is_known_to_be_missing_is_not_assumed() {
+        let mut context = Context::default();
+        assert!(!context.assumes("aws:SourceIp"));
+        context.set("aws:username", "ada");
+        context.assume(Assumption::Favourable, |key| key.starts_with("aws:principaltag/"));
+        assert!(context.assumes("aws:SourceIp"));
+        assert!(!context.assumes("AWS:UserName") && !context.assumes("aws:PrincipalTag/Team"));
     }
 
     #[test]

@@ -11,6 +11,7 @@
 //!
 //! [reference]: https://docs.aws.amazon.com/IAM/latest/UserGuide/reference_policies.html
 
+mod allowed;
 mod compiled;
 mod condition;
 mod context;
@@ -38,6 +39,7 @@ pub use document::Kind;
 pub use error::InvalidDocument;
 pub use evaluate::{Decision, Effect, Reason, evaluate, evaluate_trust};
 pub use lint::{Code, Finding, Severity, guess_kind, lint};
+pub use principal::NamedPrincipal;
 pub use query::{Policies, Query, Subject};
 pub use span::{Position, Span, statement_spans};
 pub use trace::{

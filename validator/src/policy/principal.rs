@@ -26,6 +26,26 @@ pub(super) enum Naming {
     Caller,
 }
 
+/// Someone whom a document names, as it names them.
+#[derive(Clone, Debug, Eq, Hash, PartialEq)]
+pub enum NamedPrincipal {
+    /// `*`, or all but those whom a `NotPrincipal` names.
+    Everyone,
+    /// An account: all of it that its own policies let.
+    Account(AccountId),
+    /// A user, a role, a session or a federated user.
+    Arn {
+        /// As written.
+        arn: Arn,
+        /// Whom alone it means, if that is known.
+        id: Option<UniqueId>,
+    },
+    /// A user or role, by its unique id.
+    UniqueId(UniqueId),
+    /// The web identities of a provider.
+    Federated(String),
+}
+
 /// A compiled `Principal` or `NotPrincipal`.
 #[derive(Clone, Debug)]
 pub(super) struct PrincipalElement {
@@ -82,6 +102,20 @@ impl PrincipalElement {
 }
 
 impl PrincipalElement {
+    /// Whom it names. Those who call no service of ours are left out.
+    pub(super) fn named(&self) -> impl Iterator<Item = NamedPrincipal> {
+        let everyone = self.negated.then_some(NamedPrincipal::Everyone);
+        let listed = self.principals.iter().filter(|_| !self.negated).filter_map(|principal| match principal {
+            Principal::Everyone => Some(NamedPrincipal::Everyone),
+            Principal::Account { id, .. } => Some(NamedPrincipal::Account(*id)),
+            Principal::Arn { arn, id } => Some(NamedPrincipal::Arn { arn: arn.clone(), id: *id }),
+            Principal::UniqueId(id) => Some(NamedPrincipal::UniqueId(*id)),
+            Principal::Federated(name) => Some(NamedPrincipal::Federated(name.clone())),
+            Principal::Stranger => None,
+        });
+        everyone.into_iter().chain(listed)
+    }
+
     /// Binds ARNs of users, roles and sessions to the unique ids of whom they mean now.
     pub(super) fn bind(&mut self, find: &impl Fn(&Arn) -> Option<UniqueId>) {
         for principal in &mut self.principals {

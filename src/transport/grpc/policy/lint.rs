@@ -1,42 +1,23 @@
-//! `brevet.admin.v1.PolicyService`: questions about policies.
+//! The messages of Lint.
 
 use brevet_validator::policy::{Finding, Kind, Severity};
-use tonic::{Request, Response, Status};
 
-use super::counter;
-use super::proto::admin as proto;
+use super::proto;
 use crate::service::error::Error;
 use crate::service::lint::{Document, Lint, Linted};
 use crate::service::operation::{Answer, Operation};
-use crate::transport::desk::{Desk, Handler};
 
-/// The service at its desk.
-#[derive(Debug)]
-pub struct PolicyDesk<H> {
-    desk: Desk<H>,
+pub(super) fn read(message: proto::LintRequest) -> Result<Operation, Error> {
+    let documents = message.documents.into_iter().map(document).collect::<Result<_, _>>()?;
+    Ok(Operation::Lint(Lint { documents }))
 }
 
-impl<H: Handler> PolicyDesk<H> {
-    /// Hands its calls in at this desk.
-    pub fn new(desk: Desk<H>) -> Self {
-        Self { desk }
-    }
-}
-
-#[tonic::async_trait]
-impl<H: Handler> proto::policy_service_server::PolicyService for PolicyDesk<H> {
-    async fn lint(&self, request: Request<proto::LintRequest>) -> Result<Response<proto::LintResponse>, Status> {
-        let read = |message: proto::LintRequest| {
-            let documents = message.documents.into_iter().map(document).collect::<Result<_, _>>()?;
-            Ok(Operation::Lint(Lint { documents }))
-        };
-        let write = |answer| match answer {
-            Answer::Linted(documents) => {
-                Some(proto::LintResponse { documents: documents.into_iter().map(linted).collect() })
-            }
-            _ => None,
-        };
-        counter::take(&self.desk, request, read, write).await
+pub(super) fn write(answer: Answer) -> Option<proto::LintResponse> {
+    match answer {
+        Answer::Linted(documents) => {
+            Some(proto::LintResponse { documents: documents.into_iter().map(linted).collect() })
+        }
+        _ => None,
     }
 }
 
@@ -63,7 +44,7 @@ fn linted(linted: Linted) -> proto::LintedDocument {
     proto::LintedDocument { name: linted.name, kind: kind.into(), findings }
 }
 
-pub(super) fn finding(finding: Finding) -> proto::LintFinding {
+pub(in crate::transport::grpc) fn finding(finding: Finding) -> proto::LintFinding {
     let severity = match finding.severity {
         Severity::Dangerous => proto::LintSeverity::Dangerous,
         Severity::Warning => proto::LintSeverity::Warning,
