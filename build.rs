@@ -4,12 +4,19 @@ use std::path::PathBuf;
 
 use prost::Message;
 
+const FILES: [&str; 4] = [
+    "brevet/admin/v1/directory.proto",
+    "brevet/admin/v1/policy.proto",
+    "brevet/sts/v1/sts.proto",
+    "brevet/store/v1/records.proto",
+];
+
 /// Messages that hold secrets: their `Debug` is written by hand and shows none.
 const SECRET: [&str; 4] =
     ["brevet.store.v1.AccessKey", "brevet.store.v1.Anchor", "brevet.store.v1.Epoch", "brevet.sts.v1.Credentials"];
 
 fn main() -> Result<(), Box<dyn std::error::Error>> {
-    let descriptors = protox::compile(["brevet/sts/v1/sts.proto", "brevet/store/v1/records.proto"], ["proto"])?;
+    let descriptors = protox::compile(FILES, ["proto"])?;
     let out = PathBuf::from(std::env::var("OUT_DIR")?);
     std::fs::write(out.join("descriptors.bin"), descriptors.encode_to_vec())?;
     tonic_prost_build::configure().build_client(false).skip_debug(SECRET).compile_fds(descriptors)?;

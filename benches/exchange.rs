@@ -11,11 +11,15 @@ use brevet::adapters::random::SystemRandomness;
 use brevet::service::caller::Envelope;
 use brevet::service::clock::Clock as _;
 use brevet::service::deployment::{Deployment, FirstRole, Founding};
+use brevet::service::directory::{Document, Edit, Grants, Role};
+use brevet::service::error::Error;
 use brevet::service::issue::AssumeRole;
-use brevet::service::operation::Operation;
+use brevet::service::operation::{Answer, Operation};
 use brevet::service::pipeline::Service;
 use brevet::store::{MasterKey, MemoryStore, Store as _};
 use brevet_validator::credential::Credentials;
+use brevet_validator::identity::{AccountId, UniqueId, UniqueIdKind};
+use brevet_validator::policy::{Kind as PolicyKind, Policy};
 use brevet_validator::signature::{PathStyle, Request, sign};
 use divan::{Bencher, black_box};
 use http::{HeaderMap, HeaderValue};
@@ -39,8 +43,13 @@ struct Stage {
     headers: HeaderMap,
 }
 
+/// A trust policy that lets no one in who does not know the external id.
+const REFUSING: &str = r#"{"Version":"2012-10-17","Statement":[{"Sid":"Partner","Effect":"Allow",
+    "Principal":{"AWS":"111111111111"},"Action":["sts:AssumeRole","sts:TagSession"],
+    "Condition":{"StringEquals":{"sts:ExternalId":"tenant-1"}}}]}"#;
+
 impl Stage {
-    fn new() -> Self {
+    fn new(role: &str) -> Self {
         let runtime = tokio::runtime::Builder::new_current_thread().build().expect("a runtime");
         let (service, role_arn, credentials) = runtime.block_on(async {
             let random = Arc::new(SystemRandomness::default());
@@ -50,7 +59,8 @@ impl Stage {
             let store = Arc::new(MemoryStore::new(|| SystemClock.now()));
             store.commit(first).await.expect("a commit");
             let deployment = Deployment::start(store, &master, random.clone()).await.expect("a start");
-            let role = format!("arn:aws:iam::{}:role/reader", founded.account);
+            put_refusing(&deployment, founded.account).await;
+            let role = format!("arn:aws:iam::{}:role/{role}", founded.account);
             let service = Service::start(&deployment, Arc::new(AuditLog), Arc::new(SystemClock), random);
             (service, role, founded.credentials)
         });
@@ -59,7 +69,7 @@ impl Stage {
         Self { runtime, service, body, role_arn, headers }
     }
 
-    fn assume_role(&self) {
+    fn assume_role(&self) -> Result<Answer, Error> {
         let envelope = Envelope {
             request_id: "bench".into(),
             source_ip: IpAddr::V4(Ipv4Addr::LOCALHOST),
@@ -75,8 +85,31 @@ impl Stage {
             ..AssumeRole::default()
         });
         let call = self.service.call(&envelope, request, self.body.as_bytes(), operation);
-        black_box(self.runtime.block_on(call).expect("an exchange"));
+        black_box(self.runtime.block_on(call))
     }
+}
+
+async fn put_refusing(deployment: &Deployment, account: AccountId) {
+    let trust = REFUSING.replace("111111111111", account.as_str());
+    let policy = Policy::parse(&trust, PolicyKind::Trust).expect("a policy");
+    let role = Role {
+        account,
+        path: "/".into(),
+        name: "refusing".into(),
+        id: UniqueId::from_random(UniqueIdKind::Role, [7; 17]),
+        created_at: SystemClock.now(),
+        description: String::new(),
+        max_session_duration: 3600,
+        trust: Document { text: trust.into(), policy: Arc::new(policy) },
+        explain_to_caller: false,
+        grants: Grants::default(),
+        generation: 0,
+    };
+    let put = |edit: &mut Edit| {
+        edit.put(role);
+        Ok(())
+    };
+    deployment.directory.change(put).await.expect("a change");
 }
 
 fn signed(credentials: &Credentials, body: &str) -> HeaderMap {
@@ -93,8 +126,22 @@ fn signed(credentials: &Credentials, body: &str) -> HeaderMap {
 /// The exchange.
 #[divan::bench]
 fn assume_role(bencher: Bencher<'_, '_>) {
-    let stage = Stage::new();
-    bencher.bench_local(|| stage.assume_role());
+    let stage = Stage::new("reader");
+    bencher.bench_local(|| stage.assume_role().expect("an exchange"));
+}
+
+/// A refusal with its sealed trace: a role that is there and refuses.
+#[divan::bench]
+fn assume_role_refused(bencher: Bencher<'_, '_>) {
+    let stage = Stage::new("refusing");
+    bencher.bench_local(|| stage.assume_role().expect_err("a refusal"));
+}
+
+/// The same for a role that is not there: who measures the two should learn little.
+#[divan::bench]
+fn assume_role_absent(bencher: Bencher<'_, '_>) {
+    let stage = Stage::new("no-such-role");
+    bencher.bench_local(|| stage.assume_role().expect_err("a refusal"));
 }
 
 /// Its floor: one Ed25519 signature, and the randomness of a secret and a session id.

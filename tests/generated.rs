@@ -28,7 +28,11 @@ fn token_code_is_up_to_date() {
 
 #[test]
 fn client_code_is_up_to_date() {
-    let files = protox::compile(["brevet/sts/v1/sts.proto"], ["proto"]).unwrap();
+    let files = protox::compile(
+        ["brevet/admin/v1/directory.proto", "brevet/admin/v1/policy.proto", "brevet/sts/v1/sts.proto"],
+        ["proto"],
+    )
+    .unwrap();
     let out = tempfile::tempdir().unwrap();
     tonic_prost_build::configure()
         .build_server(false)
@@ -36,8 +40,10 @@ fn client_code_is_up_to_date() {
         .out_dir(out.path())
         .compile_fds(files)
         .unwrap();
-    let code = fs::read_to_string(out.path().join("brevet.sts.v1.rs")).unwrap();
-    compare("client/src/generated/brevet.sts.v1.rs", &code);
+    for package in ["brevet.admin.v1", "brevet.sts.v1"] {
+        let code = fs::read_to_string(out.path().join(format!("{package}.rs"))).unwrap();
+        compare(&format!("client/src/generated/{package}.rs"), &code);
+    }
 }
 
 fn compare(path: &str, generated: &str) {

@@ -7,11 +7,22 @@ use brevet_validator::credential::Credentials;
 use http::Uri;
 use tonic::transport::{Certificate, Channel, ClientTlsConfig};
 
-use crate::proto::security_token_service_client::SecurityTokenServiceClient;
+use crate::proto::admin::directory_service_client::DirectoryServiceClient;
+use crate::proto::admin::policy_service_client::PolicyServiceClient;
+use crate::proto::sts::security_token_service_client::SecurityTokenServiceClient;
 use crate::signed::Signed;
 
-/// A client whose every call is signed.
-pub type StsClient = SecurityTokenServiceClient<Signed<Channel>>;
+/// A connection on which every call is signed. Its clones share it, so one is enough for clients of several services.
+pub type SignedChannel = Signed<Channel>;
+
+/// A client of `brevet.sts.v1.SecurityTokenService`.
+pub type StsClient = SecurityTokenServiceClient<SignedChannel>;
+
+/// A client of `brevet.admin.v1.DirectoryService`.
+pub type DirectoryClient = DirectoryServiceClient<SignedChannel>;
+
+/// A client of `brevet.admin.v1.PolicyService`.
+pub type PolicyClient = PolicyServiceClient<SignedChannel>;
 
 /// An address and what is needed to reach it.
 #[derive(Clone, Debug)]
@@ -80,8 +91,14 @@ impl Endpoint {
         Ok(self)
     }
 
-    /// Connects. The client signs with these credentials for as long as it lives.
+    /// Connects to the token service: [`Endpoint::channel`] with a [`StsClient`] on it.
     pub async fn connect(&self, credentials: Credentials) -> Result<StsClient, ConnectError> {
+        self.channel(credentials).await.map(StsClient::new)
+    }
+
+    /// Connects, for any of the services: `PolicyClient::new(endpoint.channel(credentials).await?)`. The channel signs
+    /// with these credentials for as long as it lives.
+    pub async fn channel(&self, credentials: Credentials) -> Result<SignedChannel, ConnectError> {
         let unreachable = |source| ConnectError::Unreachable { uri: self.uri.to_string(), source };
         let mut endpoint = Channel::builder(self.uri.clone()).connect_timeout(self.timeout).timeout(self.timeout);
         if self.uri.scheme_str() == Some("https") {
@@ -90,7 +107,7 @@ impl Endpoint {
         let channel = endpoint.connect().await.map_err(unreachable)?;
         let authority = self.uri.authority().map(ToString::to_string).unwrap_or_default();
         let scheme = self.uri.scheme_str().unwrap_or("http").to_owned();
-        Ok(StsClient::new(Signed::new(channel, credentials, self.region.clone(), scheme, authority)))
+        Ok(Signed::new(channel, credentials, self.region.clone(), scheme, authority))
     }
 }
 

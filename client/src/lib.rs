@@ -18,5 +18,5 @@ pub mod proto;
 mod endpoint;
 mod signed;
 
-pub use endpoint::{ConnectError, Endpoint, StsClient};
+pub use endpoint::{ConnectError, DirectoryClient, Endpoint, PolicyClient, SignedChannel, StsClient};
 pub use signed::{SignError, Signed};

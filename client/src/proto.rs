@@ -1,12 +1,19 @@
-//! The messages and the client of `brevet.sts.v1`, generated from `proto/brevet/sts/v1/sts.proto` and committed, so
-//! that nobody who embeds this crate needs a compiler for protos.
+//! The messages and the clients of Brevet's services, generated from its protos and committed, so that nobody who embeds
+//! this crate needs a compiler for protos.
 
 use std::fmt;
 
-pub use generated::*;
+pub use sts::*;
 
+/// `brevet.admin.v1`
+#[expect(clippy::allow_attributes_without_reason, reason = "generated")]
+pub mod admin {
+    include!("generated/brevet.admin.v1.rs");
+}
+
+/// `brevet.sts.v1`
 #[expect(missing_docs, clippy::allow_attributes_without_reason, reason = "generated; the proto file documents it")]
-mod generated {
+pub mod sts {
     include!("generated/brevet.sts.v1.rs");
 }
 

@@ -4,15 +4,16 @@ use std::fmt::Write as _;
 use std::path::PathBuf;
 
 use brevet_client::proto::{AssumeRoleRequest, GetCallerIdentityRequest};
-use brevet_client::{ConnectError, Endpoint, StsClient, credentials};
+use brevet_client::{ConnectError, Endpoint, SignedChannel, StsClient, credentials};
 use brevet_validator::timestamp::Timestamp;
 use clap::{Args, ValueEnum};
+use tonic_types::StatusExt as _;
 
 use super::Exit;
 
 /// Where the service is, and with which credentials to sign.
 #[derive(Args, Debug)]
-struct Connection {
+pub(super) struct Connection {
     /// The service
     #[arg(long, env = "BREVET_ENDPOINT", default_value = "http://127.0.0.1:8731")]
     endpoint: String,
@@ -28,7 +29,7 @@ struct Connection {
 }
 
 /// What a call to the service came to.
-enum Failure {
+pub(super) enum Failure {
     /// Told to the user as it is.
     Told(Exit, String),
     /// A fault of this program.
@@ -36,7 +37,13 @@ enum Failure {
 }
 
 impl Connection {
-    async fn open(&self) -> Result<StsClient, Failure> {
+    /// A client of the token service.
+    pub(super) async fn open(&self) -> Result<StsClient, Failure> {
+        self.channel().await.map(StsClient::new)
+    }
+
+    /// A channel for clients of any of the services.
+    pub(super) async fn channel(&self) -> Result<SignedChannel, Failure> {
         let found = match &self.profile {
             Some(profile) => credentials::from_profile(profile),
             None => credentials::from_environment(),
@@ -47,7 +54,7 @@ impl Connection {
             None => Ok(endpoint),
         });
         match endpoint {
-            Ok(endpoint) => endpoint.region(&self.region).connect(credentials).await.map_err(Failure::from),
+            Ok(endpoint) => endpoint.region(&self.region).channel(credentials).await.map_err(Failure::from),
             Err(error) => Err(error.into()),
         }
     }
@@ -70,7 +77,10 @@ impl From<tonic::Status> for Failure {
             tonic::Code::Unavailable | tonic::Code::DeadlineExceeded => Exit::Unreachable,
             _ => Exit::Failure,
         };
-        Self::Told(exit, status.message().to_owned())
+        let info = status.get_details_error_info();
+        let message = info.as_ref().and_then(|info| info.metadata.get("encoded_authorization_message"));
+        let why = message.map(|message| format!("\nTo see why: brevet explain {message}")).unwrap_or_default();
+        Self::Told(exit, format!("{}{why}", status.message()))
     }
 }
 
@@ -81,11 +91,13 @@ impl From<anyhow::Error> for Failure {
 }
 
 /// Runs a call to its end and prints its data.
-fn finish(call: impl Future<Output = Result<String, Failure>>) -> anyhow::Result<Exit> {
+pub(super) fn finish(call: impl Future<Output = Result<String, Failure>>) -> anyhow::Result<Exit> {
     let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build()?;
     match runtime.block_on(call) {
         Ok(text) => {
-            println!("{text}");
+            if !text.is_empty() {
+                println!("{text}");
+            }
             Ok(Exit::Ok)
         }
         Err(Failure::Told(exit, text)) => {

@@ -5,8 +5,12 @@ mod client;
 mod data_dir;
 mod debug_signature;
 mod dev;
+mod explain;
+mod files;
 mod init;
 mod policy_lint;
+mod policy_test;
+mod role;
 mod run;
 mod serve;
 
@@ -42,9 +46,14 @@ enum Verb {
     Whoami(client::Whoami),
     /// Take on a role and print its temporary credentials
     Creds(client::Creds),
+    /// Say what a code means, or why a request was refused
+    Explain(explain::Explain),
     /// Work with policies
     #[command(subcommand)]
     Policy(PolicyVerb),
+    /// Work with roles
+    #[command(subcommand)]
+    Role(role::RoleVerb),
     /// Find out what is wrong with something
     #[command(subcommand)]
     Debug(DebugVerb),
@@ -60,6 +69,8 @@ enum DebugVerb {
 enum PolicyVerb {
     /// Tell what is dangerous or doubtful in policies
     Lint(policy_lint::PolicyLint),
+    /// Run files of cases that policies should allow and deny
+    Test(policy_test::PolicyTest),
 }
 
 /// How a command ends.
@@ -102,7 +113,10 @@ pub fn run(arguments: impl IntoIterator<Item = OsString>) -> ExitCode {
         Verb::Bundle(bundle) => bundle.run(),
         Verb::Whoami(whoami) => whoami.run(),
         Verb::Creds(creds) => creds.run(),
+        Verb::Explain(explain) => explain.run(),
         Verb::Policy(PolicyVerb::Lint(lint)) => lint.run(),
+        Verb::Policy(PolicyVerb::Test(test)) => test.run(),
+        Verb::Role(role) => role.run(),
         Verb::Debug(DebugVerb::Signature(debug)) => debug.run(),
     };
     match result {

@@ -1,14 +1,12 @@
 //! `brevet policy lint`: what policies allow that their authors probably did not mean.
 
 use std::fmt::Write as _;
-use std::io::Read as _;
 
-use anyhow::Context as _;
 use brevet_validator::policy::{self, Code, Finding, Severity};
 use clap::{Args, ValueEnum};
 use serde_json::{Value, json};
 
-use super::Exit;
+use super::{Exit, files};
 
 /// Reads policies and tells what is dangerous or doubtful in them. Needs no server.
 #[derive(Args, Debug)]
@@ -61,7 +59,7 @@ impl PolicyLint {
     }
 
     fn lint<'a>(&self, file: &'a str) -> anyhow::Result<Linted<'a>> {
-        let text = read(file).with_context(|| format!("cannot read {file}"))?;
+        let text = files::read(file)?;
         let kind = self.kind.map_or_else(|| policy::guess_kind(&text), Into::into);
         Ok(Linted { file, findings: policy::lint(&text, kind) })
     }
@@ -76,15 +74,6 @@ impl From<Kind> for policy::Kind {
             Kind::Resource => Self::Resource,
         }
     }
-}
-
-fn read(file: &str) -> std::io::Result<String> {
-    if file != "-" {
-        return std::fs::read_to_string(file);
-    }
-    let mut text = String::new();
-    std::io::stdin().lock().read_to_string(&mut text)?;
-    Ok(text)
 }
 
 fn human(linted: &[Linted<'_>]) -> Result<String, std::fmt::Error> {

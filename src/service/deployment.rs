@@ -127,6 +127,7 @@ impl Founding {
                 description: String::new(),
                 max_session_duration: 3600,
                 trust: document(&trust_of(account), PolicyKind::Trust)?,
+                explain_to_caller: false,
                 grants: inline(role.name, role.policy)?,
                 generation: 0,
             });

@@ -6,6 +6,8 @@ use brevet_validator::policy::Reason;
 use brevet_validator::signature::Refusal;
 use brevet_validator::validator::Rejection;
 
+use super::denial::Denial;
+
 /// The class of a failure. Named after AWS's codes; who is at fault follows from it.
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
 pub enum Kind {
@@ -25,6 +27,8 @@ pub enum Kind {
     AccessDenied(Reason),
     /// A parameter out of its bounds.
     ValidationError,
+    /// An encoded authorization message that is none, or not for the caller's account.
+    InvalidAuthorizationMessage,
     /// A document that is not a policy.
     MalformedPolicyDocument,
     /// Session policies and tags exceed their budget.
@@ -77,6 +81,7 @@ impl Kind {
             Self::SignatureDoesNotMatch => "SignatureDoesNotMatch",
             Self::ExpiredToken => "ExpiredToken",
             Self::ValidationError => "ValidationError",
+            Self::InvalidAuthorizationMessage => "InvalidAuthorizationMessageException",
             Self::MalformedPolicyDocument => "MalformedPolicyDocument",
             Self::PackedPolicyTooLarge => "PackedPolicyTooLarge",
             Self::InvalidAction => "InvalidAction",
@@ -105,13 +110,38 @@ impl Kind {
 pub struct Error {
     kind: Kind,
     message: String,
+    /// Of a refusal by policy.
+    denial: Option<Box<Denied>>,
     cause: Option<Box<dyn std::error::Error + Send + Sync>>,
+}
+
+/// What a refusal by policy has besides its text.
+#[derive(Debug)]
+struct Denied {
+    denial: Denial,
+    /// The encoded authorization message.
+    encoded: Option<String>,
 }
 
 impl Error {
     /// A failure whose whole story may be told to the caller.
     pub fn new(kind: Kind, message: impl Into<String>) -> Self {
-        Self { kind, message: message.into(), cause: None }
+        Self { kind, message: message.into(), denial: None, cause: None }
+    }
+
+    /// A refusal by policy: AWS's sentence, then the reason code and, as far as the caller may know it, why.
+    pub fn denied(reason: Reason, sentence: impl fmt::Display, denial: Denial) -> Self {
+        let detail = denial.detail().map(|detail| format!(", {detail}")).unwrap_or_default();
+        let message = format!("{sentence} ({}{detail}): {}.", reason.as_str(), denial.sentence());
+        let denied = Denied { denial, encoded: None };
+        Self { denial: Some(Box::new(denied)), ..Self::new(Kind::AccessDenied(reason), message) }
+    }
+
+    /// Adds the encoded authorization message to a refusal by policy.
+    pub fn encode(&mut self, encode: impl FnOnce(&Denial) -> Option<String>) {
+        if let Some(denied) = &mut self.denial {
+            denied.encoded = encode(&denied.denial);
+        }
     }
 
     /// A failure on our side: the caller gets a general sentence, the log the cause.
@@ -119,6 +149,7 @@ impl Error {
         Self {
             kind: Kind::ServiceUnavailable,
             message: "The service is temporarily unavailable. Try again later.".into(),
+            denial: None,
             cause: Some(cause.into()),
         }
     }
@@ -128,6 +159,7 @@ impl Error {
         Self {
             kind: Kind::InternalFailure,
             message: "The request processing has failed because of an internal error.".into(),
+            denial: None,
             cause: Some(cause.into()),
         }
     }
@@ -145,6 +177,16 @@ impl Error {
     /// What the caller may read.
     pub fn message(&self) -> &str {
         &self.message
+    }
+
+    /// What led to a refusal by policy.
+    pub fn denial(&self) -> Option<&Denial> {
+        self.denial.as_ref().map(|denied| &denied.denial)
+    }
+
+    /// The encoded authorization message of a refusal by policy.
+    pub fn encoded_message(&self) -> Option<&str> {
+        self.denial.as_ref()?.encoded.as_deref()
     }
 
     /// What the log may read.

@@ -3,6 +3,7 @@
 pub mod audit;
 pub mod caller;
 pub mod clock;
+pub mod denial;
 pub mod deployment;
 pub mod directory;
 pub mod error;
@@ -11,6 +12,7 @@ pub mod iam;
 pub mod issue;
 pub mod key_source;
 pub mod keys;
+pub mod lint;
 pub mod operation;
 mod parameters;
 pub mod pipeline;

@@ -4,8 +4,10 @@ use brevet_validator::identity::AccountId;
 
 use serde_json::Value;
 
+use super::denial::DecodeAuthorizationMessage;
 use super::iam;
 use super::issue::{AssumeRole, CallerIdentity, GetAccessKeyInfo, GetFederationToken, GetSessionToken, Issued};
+use super::lint::{Lint, Linted};
 
 /// What a caller asks for.
 #[derive(Clone, Debug)]
@@ -20,14 +22,34 @@ pub enum Operation {
     GetCallerIdentity,
     /// `sts:GetAccessKeyInfo`
     GetAccessKeyInfo(GetAccessKeyInfo),
+    /// `sts:DecodeAuthorizationMessage`
+    DecodeAuthorizationMessage(DecodeAuthorizationMessage),
     /// An operation of the IAM API.
     Iam(iam::Request),
+    /// The same over gRPC, with what that API has no words for.
+    Directory(iam::Request),
+    /// `brevet:LintPolicy`
+    Lint(Lint),
 }
 
 impl Operation {
     /// Whether it belongs to the IAM API, whose signatures have a scope of their own.
     pub fn is_iam(&self) -> bool {
         matches!(self, Self::Iam(_))
+    }
+
+    /// Which API it belongs to, for the audit record.
+    pub fn source(&self) -> &'static str {
+        match self {
+            Self::AssumeRole(_)
+            | Self::GetSessionToken(_)
+            | Self::GetFederationToken(_)
+            | Self::GetCallerIdentity
+            | Self::GetAccessKeyInfo(_)
+            | Self::DecodeAuthorizationMessage(_) => "sts",
+            Self::Iam(_) => "iam",
+            Self::Directory(_) | Self::Lint(_) => "admin",
+        }
     }
 
     /// What was asked, for the audit record: neither secrets nor whole policies.
@@ -38,7 +60,9 @@ impl Operation {
             Self::GetFederationToken(input) => input.audit_parameters(),
             Self::GetCallerIdentity => Value::Null,
             Self::GetAccessKeyInfo(input) => input.audit_parameters(),
-            Self::Iam(request) => request.audit_parameters(),
+            Self::DecodeAuthorizationMessage(input) => input.audit_parameters(),
+            Self::Iam(request) | Self::Directory(request) => request.audit_parameters(),
+            Self::Lint(input) => input.audit_parameters(),
         }
     }
 
@@ -50,7 +74,9 @@ impl Operation {
             Self::GetFederationToken(_) => "GetFederationToken",
             Self::GetCallerIdentity => "GetCallerIdentity",
             Self::GetAccessKeyInfo(_) => "GetAccessKeyInfo",
-            Self::Iam(request) => request.name(),
+            Self::DecodeAuthorizationMessage(_) => "DecodeAuthorizationMessage",
+            Self::Iam(request) | Self::Directory(request) => request.name(),
+            Self::Lint(_) => "Lint",
         }
     }
 }
@@ -64,6 +90,10 @@ pub enum Answer {
     CallerIdentity(CallerIdentity),
     /// Which account owns a key.
     AccessKeyInfo(AccountId),
+    /// A refusal and its trace, as JSON.
+    DecodedMessage(String),
     /// The answer of an IAM operation.
     Iam(iam::Answer),
+    /// What was found in documents, in their order.
+    Linted(Vec<Linted>),
 }

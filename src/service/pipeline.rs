@@ -9,12 +9,15 @@ use brevet_validator::validator::Validator;
 use super::audit::{AuditSink, DenialBudget, Durability, Outcome, Record};
 use super::caller::{Caller, Envelope};
 use super::clock::Clock;
+use super::denial::{self, Denial, decode_authorization_message};
 use super::deployment::Deployment;
 use super::directory::Directory;
 use super::error::Error;
 use super::iam::Iam;
 use super::issue::Issuer;
 use super::key_source::DirectoryKeys;
+use super::keys::{Keys, MESSAGE_SALT};
+use super::lint;
 use super::operation::{Answer, Operation};
 use super::random::Random;
 
@@ -31,6 +34,7 @@ pub struct Service {
     /// Checks requests whose scope names `iam`.
     iam: Validator,
     directory: Arc<Directory>,
+    keys: Arc<Keys>,
     issuer: Issuer,
     administrator: Iam,
     audit: Arc<dyn AuditSink>,
@@ -63,6 +67,7 @@ impl Service {
             sts: validator("sts"),
             iam: validator("iam"),
             directory: Arc::clone(directory),
+            keys: Arc::clone(keys),
             issuer: Issuer::new(Arc::clone(keys), Arc::clone(&random), Arc::clone(&clock)),
             administrator: Iam::new(Arc::clone(directory), Arc::clone(&random)),
             audit,
@@ -84,8 +89,7 @@ impl Service {
         operation: Operation,
     ) -> Result<Answer, Error> {
         let now = self.clock.now();
-        let source = if operation.is_iam() { "iam" } else { "sts" };
-        let mut record = self.open_record(envelope, source, operation.name())?;
+        let mut record = self.open_record(envelope, operation.source(), operation.name())?;
         record.parameters(operation.audit_parameters());
 
         let caller = match self.authenticate(envelope, request, body, &operation, now, &mut record) {
@@ -106,9 +110,10 @@ impl Service {
                 self.audit.record(record.to_line(), Durability::Durable).await.map_err(Error::unavailable)?;
                 Ok(answer)
             }
-            Err(error) => {
+            Err(mut error) => {
                 record.outcome(Outcome::Failed(&error));
                 self.defer(&record).await;
+                error.encode(|denial| self.encode(denial));
                 Err(error)
             }
         }
@@ -167,14 +172,27 @@ impl Service {
             Operation::GetAccessKeyInfo(input) => {
                 issuer.access_key_info(caller, &input).map(Answer::AccessKeyInfo).map(told)
             }
-            Operation::Iam(request) if request.is_change() => {
+            Operation::DecodeAuthorizationMessage(input) => {
+                decode_authorization_message(caller, &self.keys, &input).map(Answer::DecodedMessage).map(told)
+            }
+            Operation::Iam(request) | Operation::Directory(request) if request.is_change() => {
                 // A change that could not be recorded must not happen.
                 self.ready()?;
                 let answer = self.administrator.call(caller, request).await?;
                 Ok((Answer::Iam(answer), Worth::Record))
             }
-            Operation::Iam(request) => self.administrator.call(caller, request).await.map(Answer::Iam).map(told),
+            Operation::Iam(request) | Operation::Directory(request) => {
+                self.administrator.call(caller, request).await.map(Answer::Iam).map(told)
+            }
+            Operation::Lint(input) => lint::lint(caller, input).map(Answer::Linted).map(told),
         }
+    }
+
+    /// Without randomness the refusal goes out without its message.
+    fn encode(&self, denial: &Denial) -> Option<String> {
+        let mut salt = [0; MESSAGE_SALT];
+        self.random.fill(&mut salt).ok()?;
+        denial::encode(denial, &self.keys, salt)
     }
 
     fn open_record(&self, envelope: &Envelope, source: &str, operation: &str) -> Result<Record, Error> {

@@ -56,6 +56,7 @@ pub fn row(kind: Kind) -> Row {
         Kind::ExpiredToken => (403, Code::Unauthenticated),
         Kind::AccessDenied(_) => (403, Code::PermissionDenied),
         Kind::ValidationError => (400, Code::InvalidArgument),
+        Kind::InvalidAuthorizationMessage => (400, Code::InvalidArgument),
         Kind::MalformedPolicyDocument => (400, Code::InvalidArgument),
         Kind::PackedPolicyTooLarge => (400, Code::InvalidArgument),
         Kind::InvalidAction => (400, Code::Unimplemented),
@@ -92,6 +93,15 @@ pub fn message<'a>(error: &'a Error, request_id: &str) -> Cow<'a, str> {
     match error.kind() {
         Kind::AccessDenied(_) => Cow::Owned(format!("{} Request ID: {request_id}", error.message())),
         _ => Cow::Borrowed(error.message()),
+    }
+}
+
+/// [`message`], and the encoded authorization message at its end, where AWS's tools look for it.
+pub fn message_with_trace<'a>(error: &'a Error, request_id: &str) -> Cow<'a, str> {
+    let message = message(error, request_id);
+    match error.encoded_message() {
+        Some(encoded) => Cow::Owned(format!("{message}. Encoded authorization failure message: {encoded}")),
+        None => message,
     }
 }
 

@@ -154,6 +154,18 @@ pub struct GetAccessKeyInfoResponse {
     #[prost(string, tag = "1")]
     pub account: ::prost::alloc::string::String,
 }
+#[derive(Clone, PartialEq, Eq, Hash, ::prost::Message)]
+pub struct DecodeAuthorizationMessageRequest {
+    /// From the refusal: metadata\["encoded_authorization_message"\] of its google.rpc.ErrorInfo.
+    #[prost(string, tag = "1")]
+    pub encoded_message: ::prost::alloc::string::String,
+}
+#[derive(Clone, PartialEq, Eq, Hash, ::prost::Message)]
+pub struct DecodeAuthorizationMessageResponse {
+    /// JSON with the members of AWS, and "trace"; see docs/reason-codes.md.
+    #[prost(string, tag = "1")]
+    pub decoded_message: ::prost::alloc::string::String,
+}
 /// Generated client implementations.
 pub mod security_token_service_client {
     #![allow(
@@ -390,6 +402,36 @@ pub mod security_token_service_client {
                     GrpcMethod::new(
                         "brevet.sts.v1.SecurityTokenService",
                         "GetAccessKeyInfo",
+                    ),
+                );
+            self.inner.unary(req, path, codec).await
+        }
+        /// Says why a request was refused, as far as the caller's account may see it.
+        pub async fn decode_authorization_message(
+            &mut self,
+            request: impl tonic::IntoRequest<super::DecodeAuthorizationMessageRequest>,
+        ) -> std::result::Result<
+            tonic::Response<super::DecodeAuthorizationMessageResponse>,
+            tonic::Status,
+        > {
+            self.inner
+                .ready()
+                .await
+                .map_err(|e| {
+                    tonic::Status::unknown(
+                        format!("Service was not ready: {}", e.into()),
+                    )
+                })?;
+            let codec = tonic_prost::ProstCodec::default();
+            let path = http::uri::PathAndQuery::from_static(
+                "/brevet.sts.v1.SecurityTokenService/DecodeAuthorizationMessage",
+            );
+            let mut req = request.into_request();
+            req.extensions_mut()
+                .insert(
+                    GrpcMethod::new(
+                        "brevet.sts.v1.SecurityTokenService",
+                        "DecodeAuthorizationMessage",
                     ),
                 );
             self.inner.unary(req, path, codec).await

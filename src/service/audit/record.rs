@@ -1,11 +1,13 @@
 //! The audit record: CloudTrail's names where they exist, our own under `sts`. Never a secret, token or signature.
 
 use brevet_validator::identity::Principal;
+use brevet_validator::policy::Step;
 use brevet_validator::token::{Origin, Session};
 use brevet_validator::validator::Verified;
 use serde_json::{Map, Value, json};
 
 use crate::service::caller::Envelope;
+use crate::service::denial::Denial;
 use crate::service::error::{Error, Kind};
 use crate::service::hex::hex;
 use crate::service::operation::Answer;
@@ -27,7 +29,7 @@ pub enum Outcome<'a> {
 pub struct Record(Map<String, Value>);
 
 impl Record {
-    /// What is known of every request. `source` is `sts` or `iam`, `id` sixteen random bytes.
+    /// What is known of every request. `source` is the API, such as `sts`; `id` sixteen random bytes.
     pub fn new(envelope: &Envelope, source: &str, operation: &str, at_nanos: u128, id: [u8; 16]) -> Self {
         let Value::Object(fields) = json!({
             "eventVersion": "1.0",
@@ -91,7 +93,7 @@ impl Record {
                 }
             }
             Answer::Iam(answer) => self.set("responseElements", answer.audit_elements()),
-            Answer::CallerIdentity(_) | Answer::AccessKeyInfo(_) => {}
+            Answer::CallerIdentity(_) | Answer::AccessKeyInfo(_) | Answer::DecodedMessage(_) | Answer::Linted(_) => {}
         }
     }
 
@@ -112,6 +114,9 @@ impl Record {
                 if let Kind::AccessDenied(reason) = error.kind() {
                     self.set("reason", json!(reason.as_str()));
                 }
+                if let Some(denial) = error.denial() {
+                    self.set("denial", why(denial));
+                }
             }
         }
     }
@@ -130,6 +135,19 @@ impl Record {
     fn set(&mut self, name: &str, value: Value) {
         self.0.insert(name.to_owned(), value);
     }
+}
+
+/// The step that refused and what came nearest to allowing: more than the caller was told, for the operator.
+fn why(denial: &Denial) -> Value {
+    let trace = denial.trace();
+    let nearest = trace.nearest_failure();
+    json!({
+        "step": trace.step().map(Step::as_str),
+        "reason": trace.decision.reason,
+        "detail": trace.detail,
+        "statement": nearest.as_ref().map(|failure| shortened(&failure.statement)),
+        "condition": nearest.as_ref().map(|failure| shortened(&failure.condition)),
+    })
 }
 
 fn session(session: &Session) -> Value {

@@ -10,7 +10,9 @@ use std::net::IpAddr;
 use std::sync::Arc;
 
 use brevet_validator::identity::{Arn, Principal};
-use brevet_validator::policy::{self, Context, Decision, Effect, Kind as PolicyKind, Policies, Policy, Query, Subject};
+use brevet_validator::policy::{
+    self, Context, Decision, Effect, Kind as PolicyKind, Policies, Policy, Query, Subject, Trace,
+};
 use brevet_validator::timestamp::Timestamp;
 use brevet_validator::token::{Origin, Session};
 use brevet_validator::validator::Verified;
@@ -18,6 +20,7 @@ use brevet_validator::validator::Verified;
 pub use self::standing::long_lived_key;
 
 use self::standing::Standing;
+use super::denial::Denial;
 use super::directory::{Role, Snapshot};
 use super::error::{Error, Kind};
 
@@ -120,40 +123,56 @@ impl Caller {
     }
 
     /// Whether the caller's own policies allow an action.
-    pub fn decide(&self, action: &str, resource: &Arn, context: &Context) -> Decision {
-        self.judge(policy::evaluate, None, action, resource, context)
+    pub fn decide(&self, asked: &Asked<'_>) -> Decision {
+        self.judge(policy::evaluate, None, asked).unwrap_or_else(Ground::decision)
     }
 
     /// Whether a role's trust policy and the caller's own policies, as far as they are needed, allow an action on it.
-    pub fn decide_trust(&self, trust: &Policy, action: &str, role: &Arn, context: &Context) -> Decision {
-        self.judge(policy::evaluate_trust, Some(trust), action, role, context)
+    pub fn decide_trust(&self, trust: &Policy, asked: &Asked<'_>) -> Decision {
+        self.judge(policy::evaluate_trust, Some(trust), asked).unwrap_or_else(Ground::decision)
+    }
+
+    /// [`Caller::decide`], and why.
+    pub fn explain(&self, asked: &Asked<'_>) -> Trace {
+        self.judge(policy::explain, None, asked).unwrap_or_else(|ground| self.without_policies(ground, asked))
+    }
+
+    /// [`Caller::decide_trust`], and why. No trust policy: there is no such role.
+    pub fn explain_trust(&self, trust: Option<&Policy>, asked: &Asked<'_>) -> Trace {
+        self.judge(policy::explain_trust, trust, asked).unwrap_or_else(|ground| self.without_policies(ground, asked))
     }
 
     /// [`Caller::decide`], with the refusal in AWS's words.
-    pub fn demand(&self, action: &str, resource: &Arn, context: &Context) -> Result<(), Error> {
-        let decision = self.decide(action, resource, context);
+    pub fn demand(&self, asked: &Asked<'_>) -> Result<(), Error> {
+        let decision = self.decide(asked);
         if decision.effect == Effect::Allow {
             return Ok(());
         }
-        Err(self.denied(action, resource, decision.reason))
+        Err(self.refuse(asked, decision))
     }
 
-    /// `User: <arn> is not authorized to perform: <action> on resource: <arn>`
-    pub fn denied(&self, action: &str, resource: &Arn, reason: policy::Reason) -> Error {
+    /// Refuses by a decision of the caller's own policies, or one that must look as if it were.
+    pub fn refuse(&self, asked: &Asked<'_>, decision: Decision) -> Error {
+        let denial = Denial::new(self.principal(), self.explain(asked), decision);
+        self.denied(asked.action, asked.resource, decision.reason, denial)
+    }
+
+    /// `User: <arn> is not authorized to perform: <action> on resource: <arn>`. `resource` is what the refusal names.
+    pub fn denied(&self, action: &str, resource: &Arn, reason: policy::Reason, denial: Denial) -> Error {
         let caller = &self.subject.arn;
-        forbidden(reason, format!("User: {caller} is not authorized to perform: {action} on resource: {resource}"))
+        let sentence = format!("User: {caller} is not authorized to perform: {action} on resource: {resource}");
+        Error::denied(reason, sentence, denial)
     }
 
-    fn judge(
+    fn judge<T>(
         &self,
-        rule: fn(&Policies<'_>, &Query<'_>) -> Decision,
+        rule: fn(&Policies<'_>, &Query<'_>) -> T,
         resource_policy: Option<&Policy>,
-        action: &str,
-        resource: &Arn,
-        context: &Context,
-    ) -> Decision {
+        asked: &Asked<'_>,
+    ) -> Result<T, Ground> {
+        let Asked { action, resource, context } = *asked;
         if !self.may_call(action) {
-            return Decision { effect: Effect::ExplicitDeny, reason: policy::Reason::ExplicitDeny };
+            return Err(Ground::Kind);
         }
         let grants = self.standing.grants(&self.snapshot);
         let boundary = match grants.and_then(|grants| grants.boundary.as_deref()) {
@@ -161,7 +180,7 @@ impl Caller {
             Some(arn) => match default_version(&self.snapshot, arn) {
                 Some(boundary) => Some(boundary),
                 // A boundary that is gone must not set free what it bounded.
-                None => return Decision { effect: Effect::ImplicitDeny, reason: policy::Reason::Boundary },
+                None => return Err(Ground::BoundaryGone),
             },
         };
         let identity: Vec<&Policy> = grants
@@ -178,11 +197,59 @@ impl Caller {
             resource: resource_policy,
             resource_account: resource.account().parse().ok(),
         };
-        rule(&policies, &Query { subject: &self.subject, action, resource: resource.as_str(), context })
+        Ok(rule(&policies, &Query { subject: &self.subject, action, resource: resource.as_str(), context }))
+    }
+
+    /// The trace of a refusal that no policy took part in.
+    fn without_policies(&self, ground: Ground, asked: &Asked<'_>) -> Trace {
+        let Asked { action, resource, context } = *asked;
+        let policies = Policies { resource_account: resource.account().parse().ok(), ..Policies::default() };
+        let query = Query { subject: &self.subject, action, resource: resource.as_str(), context };
+        let hints = vec![ground.hint().to_owned()];
+        Trace { decision: ground.decision(), detail: None, hints, ..policy::explain(&policies, &query) }
     }
 }
 
-/// A refusal: AWS's sentence, then the reason code.
+/// A question to the policies.
+#[derive(Clone, Copy, Debug)]
+pub struct Asked<'a> {
+    /// `sts:AssumeRole`, …
+    pub action: &'a str,
+    /// What is acted on.
+    pub resource: &'a Arn,
+    /// The caller's condition keys, with those of the operation.
+    pub context: &'a Context,
+}
+
+/// Why no policy was asked.
+#[derive(Clone, Copy, Debug)]
+enum Ground {
+    /// The kind of the credentials may not make this call.
+    Kind,
+    /// The permissions boundary is gone.
+    BoundaryGone,
+}
+
+impl Ground {
+    fn decision(self) -> Decision {
+        match self {
+            Self::Kind => Decision { effect: Effect::ExplicitDeny, reason: policy::Reason::ExplicitDeny },
+            Self::BoundaryGone => Decision { effect: Effect::ImplicitDeny, reason: policy::Reason::Boundary },
+        }
+    }
+
+    fn hint(self) -> &'static str {
+        match self {
+            Self::Kind => {
+                "Credentials of this kind cannot make this call, whatever policies say: see the comparison of the STS \
+                 operations in AWS's documentation."
+            }
+            Self::BoundaryGone => "The managed policy that is the permissions boundary is gone, so nothing is allowed.",
+        }
+    }
+}
+
+/// A refusal that no policy took part in: AWS's sentence, then the reason code.
 pub(super) fn forbidden(reason: policy::Reason, sentence: impl std::fmt::Display) -> Error {
     Error::new(Kind::AccessDenied(reason), format!("{sentence} ({})", reason.as_str()))
 }

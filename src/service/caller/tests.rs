@@ -213,19 +213,25 @@ fn a_second_factor_opens_iam_to_sessions_of_get_session_token_and_has_an_age() {
         r#"{"Bool":{"aws:MultiFactorAuthPresent":"true"},"NumericEquals":{"aws:MultiFactorAuthAge":"60"}}"#
     ));
     let create = arn("arn:aws:iam::111111111111:user/x");
-    assert_eq!(with.decide("iam:CreateUser", &create, &with.context()).effect, Effect::Allow);
-    assert_eq!(without.decide("iam:CreateUser", &create, &without.context()).effect, Effect::ExplicitDeny);
+    assert_eq!(
+        with.decide(&Asked { action: "iam:CreateUser", resource: &create, context: &with.context() }).effect,
+        Effect::Allow
+    );
+    assert_eq!(
+        without.decide(&Asked { action: "iam:CreateUser", resource: &create, context: &without.context() }).effect,
+        Effect::ExplicitDeny
+    );
 }
 
 #[test]
 fn the_kind_of_credentials_limits_what_may_be_called() {
     let Sessions { world, user, role, session, federated } = sessions();
     let table = [
-        // AssumeRole, GetCallerIdentity, GetSessionToken, GetFederationToken, GetAccessKeyInfo, iam, s3
-        (user, [true, true, true, true, true, true, true]),
-        (role, [true, true, false, false, true, true, true]),
-        (session, [true, true, false, false, false, false, true]),
-        (federated, [false, true, false, false, false, false, true]),
+        // AssumeRole, GetCallerIdentity, GetSessionToken, GetFederationToken, GetAccessKeyInfo, iam, brevet, s3
+        (user, [true, true, true, true, true, true, true, true]),
+        (role, [true, true, false, false, true, true, true, true]),
+        (session, [true, true, false, false, false, false, false, true]),
+        (federated, [false, true, false, false, false, false, false, true]),
     ];
     let actions = [
         "sts:AssumeRole",
@@ -234,6 +240,7 @@ fn the_kind_of_credentials_limits_what_may_be_called() {
         "sts:GetFederationToken",
         "sts:GetAccessKeyInfo",
         "iam:GetUser",
+        "brevet:WhoCan",
         "s3:GetObject",
     ];
     for (credentials, expected) in table {
@@ -277,7 +284,7 @@ fn only_the_first_session_of_a_web_identity_names_its_provider() {
 }
 
 fn may(caller: &Caller, action: &str, resource: &str) -> (Effect, Reason) {
-    let decision = caller.decide(action, &arn(resource), &caller.context());
+    let decision = caller.decide(&Asked { action, resource: &arn(resource), context: &caller.context() });
     (decision.effect, decision.reason)
 }
 
@@ -370,13 +377,14 @@ fn a_denial_is_aws_s_sentence_and_then_the_reason() {
     let mut world = World::new();
     let user = world.user("ada", "");
     let caller = world.caller(&user).unwrap();
+    let other = arn("arn:aws:iam::111111111111:user/x");
     let error =
-        caller.demand("iam:CreateUser", &arn("arn:aws:iam::111111111111:user/x"), &caller.context()).unwrap_err();
+        caller.demand(&Asked { action: "iam:CreateUser", resource: &other, context: &caller.context() }).unwrap_err();
     assert_eq!(error.kind(), Kind::AccessDenied(Reason::NoMatchingAllow));
     assert_eq!(
         error.message(),
         "User: arn:aws:iam::111111111111:user/ada is not authorized to perform: iam:CreateUser on resource: \
-         arn:aws:iam::111111111111:user/x (NO_MATCHING_ALLOW)"
+         arn:aws:iam::111111111111:user/x (NO_MATCHING_ALLOW): no identity-based policy allows it."
     );
 }
 

@@ -1,8 +1,10 @@
 //! Between entities and their records. A record that does not convert stops the start: it is never skipped.
 
+use std::collections::{BTreeMap, HashMap};
 use std::sync::Arc;
 
 use brevet_validator::credential::{AccessKeyId, SecretKey};
+use brevet_validator::identity::UniqueId;
 use brevet_validator::policy::{Kind, Policy};
 use brevet_validator::timestamp::Timestamp;
 use zeroize::Zeroizing;
@@ -246,14 +248,30 @@ fn role(content: &[u8]) -> Read<Role> {
         account: parsed(&r.account, "account id")?,
         id: parsed(&r.unique_id, "unique id")?,
         created_at: time(r.created_at)?,
-        trust: document(&r.trust_policy, Kind::Trust)?,
+        trust: trust(&r.trust_policy, &r.trust_bindings)?,
         grants: grants(r.inline_policies, r.attached_policy_arns, r.permissions_boundary_arn, r.tags)?,
         max_session_duration: r.max_session_duration,
+        explain_to_caller: r.explain_to_caller,
         generation: r.generation,
         path: r.path,
         name: r.name,
         description: r.description,
     })
+}
+
+/// A trust policy, bound to whom its ARNs meant when it was written.
+fn trust(text: &str, bindings: &[records::PrincipalBinding]) -> Read<Document> {
+    let bindings: HashMap<&str, UniqueId> =
+        bindings.iter().map(|b| Ok((b.arn.as_str(), parsed(&b.unique_id, "unique id")?))).collect::<Read<_>>()?;
+    let mut policy = Policy::parse(text, Kind::Trust).map_err(|error| error.to_string())?;
+    policy.bind(|arn| bindings.get(arn.as_str()).copied());
+    Ok(Document { text: text.into(), policy: Arc::new(policy) })
+}
+
+fn bindings(policy: &Policy) -> Vec<records::PrincipalBinding> {
+    let bindings: BTreeMap<String, String> =
+        policy.bindings().map(|(arn, id)| (arn.to_string(), id.to_string())).collect();
+    bindings.into_iter().map(|(arn, unique_id)| records::PrincipalBinding { arn, unique_id }).collect()
 }
 
 fn role_record(role: &Role) -> records::Role {
@@ -265,7 +283,9 @@ fn role_record(role: &Role) -> records::Role {
         created_at: role.created_at.unix(),
         description: role.description.clone(),
         max_session_duration: role.max_session_duration,
+        explain_to_caller: role.explain_to_caller,
         trust_policy: role.trust.text.to_string(),
+        trust_bindings: bindings(&role.trust.policy),
         tags: tag_records(&role.grants.tags),
         inline_policies: inline_records(&role.grants.inline),
         attached_policy_arns: role.grants.attached.clone(),
@@ -358,5 +378,37 @@ fn access_key_record(key: &AccessKey) -> records::AccessKey {
         active: key.active,
         created_at: key.created_at.unix(),
         description: key.description.clone(),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn c27_whom_a_trust_policy_means_survives_the_store() {
+        let arn = "arn:aws:iam::111111111111:user/ada";
+        let record = records::Role {
+            account: "111111111111".into(),
+            path: "/".into(),
+            name: "r".into(),
+            unique_id: "AROA2222222222222222A".into(),
+            max_session_duration: 3600,
+            explain_to_caller: true,
+            trust_policy: format!(
+                r#"{{"Statement":[{{"Effect":"Allow","Principal":{{"AWS":["{arn}","111111111111"]}},"Action":"sts:AssumeRole"}},
+                {{"Effect":"Deny","NotPrincipal":{{"AWS":"{arn}"}},"Action":"sts:AssumeRole"}}]}}"#
+            ),
+            trust_bindings: vec![records::PrincipalBinding {
+                arn: arn.into(),
+                unique_id: "AIDA2222222222222222A".into(),
+            }],
+            ..Default::default()
+        };
+        let role = role(&records::encode(&record)).unwrap();
+        assert_eq!(role.trust.policy.bindings().count(), 2);
+        assert_eq!(role_record(&role), record);
+        let bad = records::PrincipalBinding { arn: arn.into(), unique_id: "AIDA".into() };
+        assert!(super::role(&records::encode(&records::Role { trust_bindings: vec![bad], ..record })).is_err());
     }
 }

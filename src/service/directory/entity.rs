@@ -112,6 +112,8 @@ pub struct Role {
     pub max_session_duration: u32,
     /// Who may take it on.
     pub trust: Document,
+    /// Whether callers whom the trust policy refuses may see why.
+    pub explain_to_caller: bool,
     /// What it may then do.
     pub grants: Grants,
     /// Raised to refuse every earlier session.

@@ -4,6 +4,7 @@ use std::sync::Arc;
 
 use brevet_validator::credential::{AccessKeyId, SecretKey};
 use brevet_validator::identity::{Arn, UniqueId};
+use brevet_validator::policy::Finding;
 use brevet_validator::timestamp::Timestamp;
 use serde_json::{Value, json};
 
@@ -18,6 +19,8 @@ pub enum Answer {
     Done,
     /// Done; AWS's answer has an empty result element (`UpdateRole`).
     Updated,
+    /// `UpdateAssumeRolePolicy`, with what the linter thinks of the policy; AWS's answer has no result element.
+    TrustPut(Vec<Finding>),
     /// A user with everything that is known of it.
     User(UserDetail),
     /// `ListUsers`
@@ -63,7 +66,11 @@ impl Answer {
             Self::Role(role) => json!({ "arn": role.arn.as_str(), "roleId": role.id.as_str() }),
             Self::Policy(policy) => json!({ "arn": policy.arn.as_str(), "policyId": policy.id.as_str() }),
             Self::PolicyVersion(version) => json!({ "versionId": version.id }),
+            Self::TrustPut(findings) if !findings.is_empty() => {
+                json!({ "findings": findings.iter().map(|finding| finding.code.as_str()).collect::<Vec<_>>() })
+            }
             Self::Done
+            | Self::TrustPut(_)
             | Self::Updated
             | Self::Users(_)
             | Self::AccessKeys(_)

@@ -6,7 +6,8 @@ use brevet_validator::policy::{Context, Effect};
 use super::Iam;
 use super::answer::Answer;
 use super::owner::{Entity, Owner};
-use crate::service::caller::Caller;
+use crate::service::caller::{Asked, Caller};
+use crate::service::denial::Denial;
 use crate::service::directory::{Edit, ManagedPolicy, Snapshot, Tag};
 use crate::service::error::{Error, Kind};
 
@@ -135,9 +136,11 @@ impl<T> Question<'_, T> {
         let caller = self.call.caller;
         for operation in [Some(self.call.operation), self.also].into_iter().flatten() {
             let action = format!("iam:{operation}");
-            let decision = caller.decide(&action, &self.arn, &self.context);
+            let asked = Asked { action: &action, resource: &self.arn, context: &self.context };
+            let decision = caller.decide(&asked);
             if decision.effect != Effect::Allow {
-                return Err(caller.denied(&action, &self.shown, decision.reason));
+                let denial = Denial::new(caller.principal(), caller.explain(&asked), decision);
+                return Err(caller.denied(&action, &self.shown, decision.reason, denial));
             }
         }
         self.opens

@@ -7,18 +7,20 @@ use brevet_validator::policy::{Kind as PolicyKind, Policy};
 use crate::service::directory::Document;
 use crate::service::error::{Error, Kind};
 
-/// Compiles, or says where the document is wrong and what may have been meant.
+/// A document that compiles.
 pub(super) fn compile(text: &str, kind: PolicyKind) -> Result<Document, Error> {
-    match Policy::parse(text, kind) {
-        Ok(policy) => Ok(Document { text: Arc::from(text), policy: Arc::new(policy) }),
-        Err(invalid) => {
-            let mut message = format!("Syntax errors in policy: {invalid}.");
-            if let Some(suggestion) = &invalid.suggestion {
-                message.push_str(&format!(" Did you mean {suggestion}?"));
-            }
-            Err(malformed(message))
+    Ok(Document { text: Arc::from(text), policy: Arc::new(parse(text, kind)?) })
+}
+
+/// Compiles, or says where the document is wrong and what may have been meant.
+pub(super) fn parse(text: &str, kind: PolicyKind) -> Result<Policy, Error> {
+    Policy::parse(text, kind).map_err(|invalid| {
+        let mut message = format!("Syntax errors in policy: {invalid}.");
+        if let Some(suggestion) = &invalid.suggestion {
+            message.push_str(&format!(" Did you mean {suggestion}?"));
         }
-    }
+        malformed(message)
+    })
 }
 
 pub(super) fn malformed(message: impl Into<String>) -> Error {

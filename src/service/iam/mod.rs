@@ -71,6 +71,7 @@ impl Iam {
             Request::ListRoles(input) => roles::list(call, input),
             Request::UpdateRole(input) => roles::update(call, input).await,
             Request::UpdateRoleDescription(input) => roles::update_description(call, input).await,
+            Request::UpdateRoleSettings(input) => roles::update_settings(call, input).await,
             Request::UpdateAssumeRolePolicy(input) => roles::update_trust(call, input).await,
             Request::DeleteRole(input) => roles::delete(call, input).await,
             Request::CreatePolicy(input) => policies::create(call, input).await,

@@ -31,6 +31,7 @@ pub enum Request {
     ListRoles(ListByPath),
     UpdateRole(UpdateRole),
     UpdateRoleDescription(UpdateRoleDescription),
+    UpdateRoleSettings(UpdateRoleSettings),
     UpdateAssumeRolePolicy(UpdateAssumeRolePolicy),
     DeleteRole(RoleName),
     CreatePolicy(CreatePolicy),
@@ -159,7 +160,19 @@ parameters! {
     /// `UpdateRoleDescription`
     UpdateRoleDescription { role_name: Option<String>, description: Option<String> }
     /// `UpdateAssumeRolePolicy`
-    UpdateAssumeRolePolicy { role_name: Option<String>, policy_document: Option<PolicyText> }
+    UpdateAssumeRolePolicy {
+        role_name: Option<String>,
+        policy_document: Option<PolicyText>,
+        /// Puts it even if it is dangerous. Not on AWS's wire.
+        #[serde(skip_serializing_if = "std::ops::Not::not")]
+        allow_dangerous: bool,
+    }
+    /// `UpdateRole` of what AWS has no words for. What is not given stays.
+    UpdateRoleSettings {
+        role_name: Option<String>,
+        /// Whether callers whom the trust policy refuses may see why.
+        explain_to_caller: Option<bool>,
+    }
     /// `CreatePolicy`
     CreatePolicy {
         policy_name: Option<String>,
@@ -212,7 +225,7 @@ impl Request {
             Self::CreateRole(_) => "CreateRole",
             Self::GetRole(_) => "GetRole",
             Self::ListRoles(_) => "ListRoles",
-            Self::UpdateRole(_) => "UpdateRole",
+            Self::UpdateRole(_) | Self::UpdateRoleSettings(_) => "UpdateRole",
             Self::UpdateRoleDescription(_) => "UpdateRoleDescription",
             Self::UpdateAssumeRolePolicy(_) => "UpdateAssumeRolePolicy",
             Self::DeleteRole(_) => "DeleteRole",

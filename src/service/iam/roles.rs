@@ -6,7 +6,9 @@ use super::answer::{Answer, RoleDetail};
 use super::attachments::attachable;
 use super::call::Call;
 use super::paging::Paging;
-use super::request::{CreateRole, ListByPath, RoleName, UpdateAssumeRolePolicy, UpdateRole, UpdateRoleDescription};
+use super::request::{
+    CreateRole, ListByPath, RoleName, UpdateAssumeRolePolicy, UpdateRole, UpdateRoleDescription, UpdateRoleSettings,
+};
 use super::users::without_policies;
 use super::{parameters, tags, trust};
 use crate::service::directory::{Grants, Role, role_arn};
@@ -32,7 +34,7 @@ pub(super) async fn create(call: Call<'_>, input: CreateRole) -> Result<Answer, 
             .tagged("TagRole", &grants.tags)
             .boundary(grants.boundary.as_deref())
             .permit()?;
-        let trust = trust::compile(&trust_text, &before)?;
+        let (trust, _) = trust::compile(&trust_text, &before, false)?;
         if before.role(call.account(), &name).is_some() {
             return Err(Error::new(Kind::EntityAlreadyExists, format!("Role with name {name} already exists.")));
         }
@@ -48,6 +50,7 @@ pub(super) async fn create(call: Call<'_>, input: CreateRole) -> Result<Answer, 
             description,
             max_session_duration,
             trust,
+            explain_to_caller: false,
             grants,
             generation: 0,
         };
@@ -108,9 +111,22 @@ pub(super) async fn update_trust(call: Call<'_>, input: UpdateAssumeRolePolicy) 
     call.change(|edit| {
         let before = edit.before();
         let mut role = call.owner::<Role>(&before, &name).permit()?.clone();
-        role.trust = trust::compile(&text, &before)?;
+        let (trust, findings) = trust::compile(&text, &before, input.allow_dangerous)?;
+        role.trust = trust;
         edit.put(role);
-        Ok(Answer::Done)
+        Ok(Answer::TrustPut(findings))
+    })
+    .await
+}
+
+pub(super) async fn update_settings(call: Call<'_>, input: UpdateRoleSettings) -> Result<Answer, Error> {
+    let name = parameters::owner_name::<Role>(input.role_name)?;
+    call.change(|edit| {
+        let before = edit.before();
+        let mut role = call.owner::<Role>(&before, &name).permit()?.clone();
+        role.explain_to_caller = input.explain_to_caller.unwrap_or(role.explain_to_caller);
+        edit.put(role);
+        Ok(Answer::Updated)
     })
     .await
 }

@@ -1,26 +1,58 @@
-//! Trust policies: the users and roles that one names must exist when it is written.
+//! Trust policies: the users and roles that one names must exist when it is written, and it goes on to mean these.
 
-use brevet_validator::identity::{AccountId, Arn};
-use brevet_validator::policy::Kind as PolicyKind;
+use std::sync::Arc;
+
+use brevet_validator::identity::{AccountId, Arn, UniqueId};
+use brevet_validator::policy::{Finding, Kind as PolicyKind, Severity, lint};
 use serde_json::Value;
 
 use super::documents;
 use crate::service::directory::{Document, Snapshot};
 use crate::service::error::Error;
 
+/// Findings that a refusal names.
+const MOST_TOLD: usize = 5;
 /// Characters without white space; AWS's default quota is half of it and can be raised to this.
 const QUOTA: usize = 4096;
 
-/// Compiles a trust policy. One that names a user or role which is not there would trust whoever takes that name later.
-pub(super) fn compile(text: &str, snapshot: &Snapshot) -> Result<Document, Error> {
-    let document = documents::compile(text, PolicyKind::Trust)?;
+/// Compiles a trust policy and says what is doubtful in it.
+///
+/// One that names a user or role which is not there is refused, for it would trust whoever takes that name later; and so is
+/// one that lets someone in whom its author hardly meant, unless `allow_dangerous`.
+pub(super) fn compile(
+    text: &str,
+    snapshot: &Snapshot,
+    allow_dangerous: bool,
+) -> Result<(Document, Vec<Finding>), Error> {
+    let mut policy = documents::parse(text, PolicyKind::Trust)?;
     documents::within_quota(text, "ACLSizePerRole", QUOTA)?;
     for principal in aws_principals(text)? {
-        if !exists(&principal, snapshot) {
+        if principal.parse().is_ok_and(|arn| find(&arn, snapshot) == Found::Nobody) {
             return Err(documents::malformed(format!("Invalid principal in policy: \"AWS\":\"{principal}\"")));
         }
     }
-    Ok(document)
+    policy.bind(|arn| match find(arn, snapshot) {
+        Found::Entity(id) => Some(id),
+        Found::Nobody | Found::NotBound => None,
+    });
+    let document = Document { text: Arc::from(text), policy: Arc::new(policy) };
+    let findings = lint(text, PolicyKind::Trust);
+    let dangerous: Vec<&Finding> = findings.iter().filter(|f| f.severity == Severity::Dangerous).collect();
+    if !dangerous.is_empty() && !allow_dangerous {
+        return Err(refused(&dangerous));
+    }
+    Ok((document, findings))
+}
+
+fn refused(dangerous: &[&Finding]) -> Error {
+    let told = dangerous.iter().take(MOST_TOLD).map(|Finding { code, line, column, message, .. }| {
+        format!("{} (line {line}, column {column}): {message}", code.as_str())
+    });
+    let told = told.collect::<Vec<_>>().join("; ");
+    documents::malformed(format!(
+        "The trust policy is refused for what it would allow: {told}. Mend it, or put it with `brevet role put-trust NAME \
+         FILE --allow-dangerous`."
+    ))
 }
 
 /// The values of `AWS` in every `Principal` and `NotPrincipal` of a document that compiles.
@@ -39,24 +71,31 @@ fn one_or_many(value: &Value) -> impl Iterator<Item = &Value> {
     }
 }
 
-/// Whether a principal is there, if it is one that comes and goes: a user, a role or a role's session. Account numbers
-/// and unique ids are never given twice.
-fn exists(principal: &str, snapshot: &Snapshot) -> bool {
-    let Ok(arn) = principal.parse::<Arn>() else {
-        return true;
-    };
+/// Whom an ARN means.
+#[derive(Clone, Copy, Debug, Eq, PartialEq)]
+enum Found {
+    /// A user, a role, or sessions of a role: who comes and goes, and whose name can be given again.
+    Entity(UniqueId),
+    /// It could mean such a one, and there is none.
+    Nobody,
+    /// An account, or a name that is checked when it is used.
+    NotBound,
+}
+
+fn find(arn: &Arn, snapshot: &Snapshot) -> Found {
     let Ok(account) = arn.account().parse::<AccountId>() else {
-        return true;
+        return Found::NotBound;
     };
     let (kind, rest) = arn.resource().split_once('/').unwrap_or((arn.resource(), ""));
     let last = rest.rsplit('/').next().unwrap_or_default();
-    match (arn.service(), kind) {
-        ("iam", "user") => snapshot.user(account, last).is_some_and(|user| user.arn() == arn),
-        ("iam", "role") => snapshot.role_by_arn(&arn).is_some(),
+    let id = match (arn.service(), kind) {
+        ("iam", "user") => snapshot.user(account, last).filter(|user| user.arn() == *arn).map(|user| user.id),
+        ("iam", "role") => snapshot.role_by_arn(arn).map(|role| role.id),
         ("sts", "assumed-role") => {
             let name = rest.split('/').next().unwrap_or_default();
-            snapshot.role(account, name).is_some_and(|role| role.name == name)
+            snapshot.role(account, name).filter(|role| role.name == name).map(|role| role.id)
         }
-        _ => true,
-    }
+        _ => return Found::NotBound,
+    };
+    id.map_or(Found::Nobody, Found::Entity)
 }

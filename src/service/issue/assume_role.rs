@@ -1,7 +1,9 @@
 //! AssumeRole: the caller takes on a role that trusts it.
 
+use std::sync::LazyLock;
+
 use brevet_validator::identity::{AccountId, Arn, Principal, SessionName};
-use brevet_validator::policy::{Context, Effect, Reason};
+use brevet_validator::policy::{Context, Decision, Effect, Kind as PolicyKind, Policy, Reason};
 use brevet_validator::token::Origin;
 
 use super::answer::{Holder, Issued};
@@ -12,7 +14,8 @@ use super::second_factor::SecondFactor;
 use super::session_policy::{SessionPolicies, packed_size};
 use super::tags::SessionTags;
 use super::{Issuer, duration};
-use crate::service::caller::{Caller, add_resource_tags, forbidden};
+use crate::service::caller::{Asked, Caller, add_resource_tags, forbidden};
+use crate::service::denial::Denial;
 use crate::service::directory::Role;
 use crate::service::error::Error;
 
@@ -100,23 +103,56 @@ fn set_optional(context: &mut Context, key: &str, value: Option<&str>) {
 /// called that; everything else is `TRUST_NOT_SATISFIED`. The companions are asked only once the caller could have
 /// the role without them, so their refusal may name its reason.
 fn trusting_role<'a>(caller: &'a Caller, arn: &Arn, companions: &[&str], context: &Context) -> Result<&'a Role, Error> {
-    let refused = || match caller.decide(ASSUME_ROLE, arn, context).effect {
-        Effect::ExplicitDeny => caller.denied(ASSUME_ROLE, arn, Reason::ExplicitDeny),
-        Effect::Allow | Effect::ImplicitDeny => caller.denied(ASSUME_ROLE, arn, Reason::TrustNotSatisfied),
-    };
-    let role = caller.snapshot().role_by_arn(arn).ok_or_else(refused)?;
-
+    let role = caller.snapshot().role_by_arn(arn);
     let mut about_role = context.clone();
-    add_resource_tags(&mut about_role, role);
-    let decide = |action| caller.decide_trust(&role.trust.policy, action, arn, &about_role);
+    if let Some(role) = role {
+        add_resource_tags(&mut about_role, role);
+    }
+    let refused = |action, decision: Decision| {
+        let told = caller.explain_trust(None, &Asked { action, resource: arn, context });
+        let known = Asked { action, resource: arn, context: &about_role };
+        let denial = with_owners_side(caller, Denial::new(caller.principal(), told, decision), role, &known);
+        caller.denied(action, arn, decision.reason, denial)
+    };
+    let refused_role = || match caller.decide(&Asked { action: ASSUME_ROLE, resource: arn, context }) {
+        denied @ Decision { effect: Effect::ExplicitDeny, .. } => refused(ASSUME_ROLE, denied),
+        Decision { effect: Effect::Allow | Effect::ImplicitDeny, .. } => {
+            let untrusted = Decision { effect: Effect::ImplicitDeny, reason: Reason::TrustNotSatisfied };
+            refused(ASSUME_ROLE, untrusted)
+        }
+    };
+    let role = role.ok_or_else(refused_role)?;
+    let decide =
+        |action| caller.decide_trust(&role.trust.policy, &Asked { action, resource: arn, context: &about_role });
     if decide(ASSUME_ROLE).effect != Effect::Allow {
-        return Err(refused());
+        return Err(refused_role());
     }
     for action in companions {
         let decision = decide(action);
         if decision.effect != Effect::Allow {
-            return Err(caller.denied(action, arn, decision.reason));
+            return Err(refused(action, decision));
         }
     }
     Ok(role)
 }
+
+/// What the role's account may see of a refusal. For an absent role the same work is done, on a trust policy that is
+/// nobody's, so that the time of an answer tells little of which it was.
+fn with_owners_side(caller: &Caller, denial: Denial, role: Option<&Role>, asked: &Asked<'_>) -> Denial {
+    match (role, asked.resource.account().parse()) {
+        (Some(role), _) => {
+            let trace = caller.explain_trust(Some(&role.trust.policy), asked);
+            denial.with_owners_side(role.account, trace, role.explain_to_caller)
+        }
+        (None, Ok(account)) => denial.with_absent_role(account, caller.explain_trust(DECOY.as_ref(), asked)),
+        (None, Err(_)) => denial,
+    }
+}
+
+/// As trust policies commonly are; it trusts nobody who exists.
+static DECOY: LazyLock<Option<Policy>> = LazyLock::new(|| {
+    let text = r#"{"Version": "2012-10-17", "Statement": [{"Sid": "Decoy", "Effect": "Allow",
+        "Principal": {"AWS": "arn:aws:iam::000000000000:root"}, "Action": ["sts:AssumeRole", "sts:TagSession"],
+        "Condition": {"StringEquals": {"sts:ExternalId": "decoy"}}}]}"#;
+    Policy::parse(text, PolicyKind::Trust).ok()
+});

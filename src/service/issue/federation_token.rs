@@ -11,7 +11,7 @@ use super::parameters::FEDERATED_NAME;
 use super::session_policy::{SessionPolicies, packed_size};
 use super::tags::SessionTags;
 use super::{Issuer, duration};
-use crate::service::caller::{Caller, forbidden};
+use crate::service::caller::{Asked, Caller, forbidden};
 use crate::service::error::Error;
 
 impl Issuer {
@@ -36,9 +36,10 @@ impl Issuer {
         let mut context = caller.context();
         tags.add_to(&mut context);
         context.set("sts:DurationSeconds", asked.to_string());
-        caller.demand(action, &arn, &context)?;
+        let question = Asked { action, resource: &arn, context: &context };
+        caller.demand(&question)?;
         if !tags.is_empty() {
-            caller.demand("sts:TagSession", &arn, &context)?;
+            caller.demand(&Asked { action: "sts:TagSession", ..question })?;
         }
 
         let seconds = duration::limit_by_principal(asked, caller.principal());

@@ -1,6 +1,7 @@
 //! The keys of the deployment: what mints tokens, what opens them at the STS, and the bundle that opens them elsewhere.
 
 mod material;
+mod message;
 #[cfg(test)]
 mod tests;
 
@@ -13,6 +14,9 @@ use brevet_validator::token::{
 };
 
 pub use self::material::{Anchor, EpochKeys, EpochState, InvalidMaterial};
+pub use self::message::{OVERHEAD as MESSAGE_OVERHEAD, SALT_LENGTH as MESSAGE_SALT};
+
+use self::message::MessageKeys;
 
 use super::random::{NoRandomness, Random};
 
@@ -26,6 +30,7 @@ const MAX_BUNDLE_LIFE: i64 = 30 * 86_400;
 pub struct Keys {
     trust_domain: [u8; 16],
     minter: Minter,
+    messages: MessageKeys,
     verifying_keys: Vec<VerifyingKey>,
     sts_ring: KeyRing,
     default_zone: Vec<ZoneKey>,
@@ -76,9 +81,10 @@ impl Keys {
 
         let mut active: Vec<_> = keyed.into_iter().filter(|(epoch, _)| epoch.state == EpochState::Active).collect();
         let count = active.len();
-        let (1, Some((_, minter))) = (count, active.pop()) else { return Err(InvalidKeys::Active(count)) };
+        let (1, Some((epoch, minter))) = (count, active.pop()) else { return Err(InvalidKeys::Active(count)) };
         Ok(Self {
             trust_domain,
+            messages: MessageKeys::new(trust_domain, epoch.number, epochs),
             minter,
             verifying_keys,
             sts_ring,
@@ -104,6 +110,16 @@ impl Keys {
         issued_at_nanos: u128,
     ) -> Result<Minted, MintError> {
         self.minter.mint(claims, lifetime, &[Zone::Default], secret, random, issued_at_nanos)
+    }
+
+    /// Seals a message that only this service reads, though others carry it. `salt` is fresh randomness.
+    pub fn seal_message(&self, content: Vec<u8>, salt: [u8; MESSAGE_SALT]) -> Option<Vec<u8>> {
+        self.messages.seal(content, salt)
+    }
+
+    /// Opens a sealed message. `None` if this deployment did not make it, or its epoch is gone.
+    pub fn open_message(&self, message: &[u8]) -> Option<Vec<u8>> {
+        self.messages.open(message)
     }
 
     /// What opens tokens at the STS itself.

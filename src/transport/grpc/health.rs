@@ -11,6 +11,8 @@ use tonic_health::pb::health_check_response::ServingStatus;
 use tonic_health::pb::health_server::{Health, HealthServer};
 use tonic_health::pb::{HealthCheckRequest, HealthCheckResponse};
 
+use super::proto::admin::directory_service_server::SERVICE_NAME as DIRECTORY;
+use super::proto::admin::policy_service_server::SERVICE_NAME as POLICY;
 use super::proto::sts::security_token_service_server::SERVICE_NAME as STS;
 use crate::transport::readiness::Readiness;
 
@@ -33,7 +35,7 @@ fn status(readiness: &Readiness) -> ServingStatus {
 }
 
 fn is_known(request: &Request<HealthCheckRequest>) -> bool {
-    matches!(request.get_ref().service.as_str(), "" | STS)
+    matches!(request.get_ref().service.as_str(), "" | DIRECTORY | POLICY | STS)
 }
 
 #[tonic::async_trait]
@@ -71,7 +73,7 @@ mod tests {
     async fn health_follows_readiness() {
         let readiness = Arc::new(Readiness::default());
         let health = LiveHealth { readiness: Arc::clone(&readiness) };
-        for service in ["", STS] {
+        for service in ["", POLICY, STS] {
             let answer = health.check(request(service)).await.unwrap().into_inner();
             assert_eq!(answer.status(), ServingStatus::Serving);
         }

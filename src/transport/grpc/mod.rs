@@ -3,8 +3,11 @@
 //!
 //! What is signed is in [`brevet_validator::layer::grpc`].
 
+mod counter;
 mod deadline;
+pub mod directory;
 pub mod health;
+pub mod policy;
 pub mod proto;
 pub mod schema;
 pub mod status;
@@ -24,6 +27,10 @@ use tonic::body::Body;
 use tonic::service::Routes;
 use tower::ServiceExt;
 
+use self::directory::DirectoryDesk;
+use self::policy::PolicyDesk;
+use self::proto::admin::directory_service_server::DirectoryServiceServer;
+use self::proto::admin::policy_service_server::PolicyServiceServer;
 use self::proto::sts::security_token_service_server::SecurityTokenServiceServer;
 use self::schema::{Method, Schema};
 use self::sts::SecurityTokens;
@@ -71,6 +78,8 @@ impl<H: Handler> Grpc<H> {
     pub fn new(desk: Desk<H>, readiness: Arc<Readiness>, reflection: bool) -> Result<Self, BuildError> {
         let schema = SCHEMA.as_ref().map_err(Clone::clone)?;
         let mut routes = Routes::new(SecurityTokenServiceServer::new(SecurityTokens::new(desk.clone())))
+            .add_service(DirectoryServiceServer::new(DirectoryDesk::new(desk.clone())))
+            .add_service(PolicyServiceServer::new(PolicyDesk::new(desk.clone())))
             .add_service(health::server(readiness));
         if reflection {
             let builder = || {

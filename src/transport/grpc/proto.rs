@@ -5,6 +5,13 @@ use std::fmt;
 use prost::Message;
 use prost_types::FileDescriptorSet;
 
+/// `brevet.admin.v1`
+#[allow(missing_docs, missing_debug_implementations, unreachable_pub, reason = "generated")]
+#[allow(clippy::all, clippy::allow_attributes_without_reason, reason = "generated")]
+pub mod admin {
+    include!(concat!(env!("OUT_DIR"), "/brevet.admin.v1.rs"));
+}
+
 /// `brevet.sts.v1`
 #[allow(missing_docs, missing_debug_implementations, unreachable_pub, reason = "generated")]
 #[allow(clippy::all, clippy::allow_attributes_without_reason, reason = "generated")]

@@ -2,9 +2,11 @@
 
 use std::collections::HashMap;
 
+use brevet_validator::policy::Step;
 use tonic::Status;
 use tonic_types::{ErrorDetails, StatusExt};
 
+use crate::service::denial::Denial;
 use crate::service::error::{Error, Kind};
 use crate::transport::error;
 
@@ -12,8 +14,9 @@ use crate::transport::error;
 pub fn status(error: &Error, request_id: &str) -> Status {
     let row = error::row(error.kind());
     let message = error::message(error, request_id);
-    let code = HashMap::from([("code".to_owned(), row.code.to_owned())]);
-    let mut details = ErrorDetails::with_error_info(error::reason(error.kind()), "brevet", code);
+    let metadata = metadata(error, row.code).map(|(key, value)| (key.to_owned(), value.to_owned()));
+    let mut details =
+        ErrorDetails::with_error_info(error::reason(error.kind()), "brevet", metadata.collect::<HashMap<_, _>>());
     details.set_request_info(request_id, "");
     if let Some(delay) = error::retry_after(error.kind()) {
         details.set_retry_info(Some(delay));
@@ -24,6 +27,20 @@ pub fn status(error: &Error, request_id: &str) -> Status {
         }
     }
     Status::with_error_details(row.grpc, message, details)
+}
+
+/// What `ErrorInfo` has besides its reason. The encoded message goes here and not into the text: the text is sent twice,
+/// and clients take no more than some eight kilobytes of trailers.
+fn metadata<'a>(error: &'a Error, code: &'static str) -> impl Iterator<Item = (&'static str, &'a str)> {
+    let denial = error.denial();
+    let entries = [
+        ("code", Some(code)),
+        ("action", denial.map(Denial::action)),
+        ("step", denial.and_then(Denial::step).map(Step::as_str)),
+        ("detail", denial.and_then(Denial::detail)),
+        ("encoded_authorization_message", error.encoded_message()),
+    ];
+    entries.into_iter().filter_map(|(key, value)| Some((key, value?)))
 }
 
 /// The fields that AWS's sentence names: `… Value 'x' at 'roleSessionName' failed to satisfy constraint: …; …`

@@ -3,8 +3,9 @@
 use prost_types::{Duration, Timestamp};
 use tonic::{Request, Response, Status};
 
+use super::counter;
 use super::proto::sts as proto;
-use super::{Call, status};
+use crate::service::denial::DecodeAuthorizationMessage;
 use crate::service::error::Error;
 use crate::service::issue::{self, Holder, Issued, TagInput};
 use crate::service::operation::{Answer, Operation};
@@ -20,28 +21,6 @@ impl<H: Handler> SecurityTokens<H> {
     /// Hands its calls in at this desk.
     pub fn new(desk: Desk<H>) -> Self {
         Self { desk }
-    }
-
-    async fn take<Q, A>(
-        &self,
-        request: Request<Q>,
-        read: impl FnOnce(Q) -> Result<Operation, Error>,
-        write: impl FnOnce(Answer) -> Option<A>,
-    ) -> Result<Response<A>, Status> {
-        let (_, extensions, message) = request.into_parts();
-        // Without it the call did not come through the gate, and nothing about it was checked.
-        let call = extensions.get::<Call>().ok_or_else(|| Status::internal("the call was not admitted"))?;
-        let request_id = call.exchange.request_id();
-        let operation = match read(message) {
-            Ok(operation) => operation,
-            Err(error) => {
-                self.desk.refuse(&call.exchange, call.operation, &error).await;
-                return Err(status::status(&error, request_id));
-            }
-        };
-        let answer = self.desk.call(&call.exchange, &call.parts, &call.message, operation).await;
-        let answer = answer.and_then(|answer| write(answer).ok_or_else(|| Error::internal("answer of another kind")));
-        answer.map(Response::new).map_err(|error| status::status(&error, request_id))
     }
 }
 
@@ -76,7 +55,7 @@ impl<H: Handler> proto::security_token_service_server::SecurityTokenService for 
                 source_identity: issued.source_identity.unwrap_or_default(),
             })
         };
-        self.take(request, read, write).await
+        counter::take(&self.desk, request, read, write).await
     }
 
     async fn get_session_token(
@@ -91,7 +70,7 @@ impl<H: Handler> proto::security_token_service_server::SecurityTokenService for 
             }))
         };
         let write = |answer| Some(proto::GetSessionTokenResponse { credentials: Some(credentials(&*issued(answer)?)) });
-        self.take(request, read, write).await
+        counter::take(&self.desk, request, read, write).await
     }
 
     async fn get_federation_token(
@@ -116,7 +95,7 @@ impl<H: Handler> proto::security_token_service_server::SecurityTokenService for 
                 packed_policy_size: packed_policy_size(&issued),
             })
         };
-        self.take(request, read, write).await
+        counter::take(&self.desk, request, read, write).await
     }
 
     async fn get_caller_identity(
@@ -131,7 +110,7 @@ impl<H: Handler> proto::security_token_service_server::SecurityTokenService for 
             }),
             _ => None,
         };
-        self.take(request, |_| Ok(Operation::GetCallerIdentity), write).await
+        counter::take(&self.desk, request, |_| Ok(Operation::GetCallerIdentity), write).await
     }
 
     async fn get_access_key_info(
@@ -146,7 +125,24 @@ impl<H: Handler> proto::security_token_service_server::SecurityTokenService for 
             Answer::AccessKeyInfo(account) => Some(proto::GetAccessKeyInfoResponse { account: account.to_string() }),
             _ => None,
         };
-        self.take(request, read, write).await
+        counter::take(&self.desk, request, read, write).await
+    }
+
+    async fn decode_authorization_message(
+        &self,
+        request: Request<proto::DecodeAuthorizationMessageRequest>,
+    ) -> Result<Response<proto::DecodeAuthorizationMessageResponse>, Status> {
+        let read = |message: proto::DecodeAuthorizationMessageRequest| {
+            let encoded_message = given(message.encoded_message);
+            Ok(Operation::DecodeAuthorizationMessage(DecodeAuthorizationMessage { encoded_message }))
+        };
+        let write = |answer| match answer {
+            Answer::DecodedMessage(decoded_message) => {
+                Some(proto::DecodeAuthorizationMessageResponse { decoded_message })
+            }
+            _ => None,
+        };
+        counter::take(&self.desk, request, read, write).await
     }
 }
 

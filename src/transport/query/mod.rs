@@ -127,7 +127,9 @@ fn parse(query: &str, body: &[u8]) -> Result<(Api, Operation), Unread> {
 fn has_result(answer: &Answer) -> bool {
     match answer {
         Answer::Iam(answer) => iam::has_result(answer),
-        Answer::Issued(_) | Answer::CallerIdentity(_) | Answer::AccessKeyInfo(_) => true,
+        Answer::Issued(_) | Answer::CallerIdentity(_) | Answer::AccessKeyInfo(_) | Answer::DecodedMessage(_) => true,
+        // Not on this wire.
+        Answer::Linted(_) => false,
     }
 }
 
@@ -136,6 +138,8 @@ fn render(answer: &Answer, xml: &mut Xml) {
         Answer::Issued(issued) => sts::render_issued(issued, xml),
         Answer::CallerIdentity(identity) => sts::render_identity(identity, xml),
         Answer::AccessKeyInfo(account) => xml.leaf("Account", account),
+        Answer::DecodedMessage(message) => xml.leaf("DecodedMessage", message),
         Answer::Iam(answer) => iam::render(answer, xml),
+        Answer::Linted(_) => {}
     }
 }

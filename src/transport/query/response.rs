@@ -53,7 +53,7 @@ pub fn failure(api: Api, error: &Error, request_id: &str) -> Response<Bytes> {
         xml.element("Error", |xml| {
             xml.leaf("Type", row.fault().as_str());
             xml.leaf("Code", row.code);
-            xml.leaf("Message", error::message(error, request_id));
+            xml.leaf("Message", error::message_with_trace(error, request_id));
         });
         xml.leaf("RequestId", request_id);
     });

@@ -2,6 +2,7 @@
 
 use super::form::Form;
 use super::xml::Xml;
+use crate::service::denial::DecodeAuthorizationMessage;
 use crate::service::error::Error;
 use crate::service::issue::{
     AssumeRole, CallerIdentity, GetAccessKeyInfo, GetFederationToken, GetSessionToken, Holder, Issued, TagInput,
@@ -38,6 +39,10 @@ pub fn parse(action: &str, form: &mut Form) -> Result<Option<Operation>, Error> 
         }),
         "GetCallerIdentity" => Operation::GetCallerIdentity,
         "GetAccessKeyInfo" => Operation::GetAccessKeyInfo(GetAccessKeyInfo { access_key_id: form.take("AccessKeyId") }),
+        "DecodeAuthorizationMessage" => {
+            let encoded_message = form.take("EncodedMessage");
+            Operation::DecodeAuthorizationMessage(DecodeAuthorizationMessage { encoded_message })
+        }
         _ => return Ok(None),
     };
     Ok(Some(operation))

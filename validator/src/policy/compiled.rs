@@ -12,6 +12,7 @@ use super::pattern::{Pattern, Reach};
 use super::principal::{Naming, PrincipalElement};
 use super::query::Query;
 use super::variable;
+use crate::identity::{Arn, UniqueId};
 
 /// A compiled policy.
 #[derive(Clone, Debug)]
@@ -34,6 +35,20 @@ impl Policy {
     /// How many statements the document has. One that has none allows nothing.
     pub fn statement_count(&self) -> usize {
         self.statements.len()
+    }
+
+    /// Binds the ARNs of users, roles and sessions in `Principal` elements to the unique ids of whom they mean now, as AWS
+    /// does [when a policy is saved][1]: whoever is given such a name later is someone else. `find` knows everyone's id; an
+    /// ARN that it does not know goes on to mean whoever has it.
+    ///
+    /// [1]: https://docs.aws.amazon.com/IAM/latest/UserGuide/reference_policies_elements_principal.html#principal-roles
+    pub fn bind(&mut self, find: impl Fn(&Arn) -> Option<UniqueId>) {
+        self.statements.iter_mut().filter_map(|s| s.principal.as_mut()).for_each(|principal| principal.bind(&find));
+    }
+
+    /// The ARNs that are bound, and to whom. Each may come more than once.
+    pub fn bindings(&self) -> impl Iterator<Item = (&Arn, UniqueId)> {
+        self.statements.iter().filter_map(|s| s.principal.as_ref()).flat_map(PrincipalElement::bindings)
     }
 
     /// The condition keys that a decision may ask for, as written, each once whatever its case: those of conditions and
@@ -235,7 +250,7 @@ fn resource(text: &Text, version: Version) -> Result<Pattern, Fault> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::policy::{Policies, Reason, Subject, evaluate};
+    use crate::policy::{Policies, Reason, Subject, evaluate, evaluate_trust};
 
     fn policy(version: &str) -> Policy {
         let statement = r#"[{"Effect": "Allow", "Action": "*", "Resource": ["arn:aws:s3:::b/${aws:username}/${*}"]},
@@ -250,6 +265,44 @@ mod tests {
         let keys = policy("2012-10-17").context_keys();
         assert_eq!(keys, ["aws:username", "aws:TagKeys", "s3:prefix", "aws:PrincipalTag/team"]);
         assert_eq!(policy("2008-10-17").context_keys(), ["aws:userName", "aws:TagKeys", "s3:prefix"]);
+    }
+
+    #[test]
+    fn c27_a_bound_arn_means_whom_it_meant_when_it_was_bound() {
+        let trust = |principal: &str| {
+            let text = format!(
+                r#"{{"Statement": {{"Effect": "Allow", "Action": "sts:AssumeRole", "Principal": {{"AWS": "{principal}"}}}}}}"#
+            );
+            Policy::parse(&text, Kind::Trust).unwrap()
+        };
+        let ask = |policy: &Policy, subject: &Subject| {
+            let (action, resource, context) =
+                ("sts:AssumeRole", "arn:aws:iam::123456789012:role/r", Context::default());
+            let resource_account = "123456789012".parse().ok();
+            let policies = Policies { resource: Some(policy), resource_account, ..Policies::default() };
+            evaluate_trust(&policies, &Query { subject, action, resource, context: &context }).reason
+        };
+        let (first, second): (UniqueId, UniqueId) =
+            ("AIDA2222222222222222A".parse().unwrap(), "AIDA3333333333333333A".parse().unwrap());
+        for (principal, caller) in [
+            ("arn:aws:iam::123456789012:user/ada", "arn:aws:iam::123456789012:user/ada"),
+            ("arn:aws:iam::123456789012:role/ci", "arn:aws:sts::123456789012:assumed-role/ci/run"),
+            ("arn:aws:sts::123456789012:assumed-role/ci/run", "arn:aws:sts::123456789012:assumed-role/ci/run"),
+        ] {
+            let named = Subject::named(&caller.parse().unwrap()).unwrap();
+            let [same, other] = [first, second].map(|id| Subject { unique_id: Some(id), ..named.clone() });
+            let mut policy = trust(principal);
+            assert_eq!([&same, &other].map(|s| ask(&policy, s)), [Reason::Allowed; 2], "{principal}");
+            policy.bind(|_| Some(first));
+            let answers = [&same, &other].map(|s| ask(&policy, s));
+            assert_eq!(answers, [Reason::Allowed, Reason::TrustNotSatisfied], "{principal}");
+            assert_eq!(policy.bindings().map(|(arn, id)| (arn.as_str(), id)).collect::<Vec<_>>(), [(principal, first)]);
+        }
+        // A user keeps its trust along with its id when it is renamed.
+        let mut policy = trust("arn:aws:iam::123456789012:user/ada");
+        policy.bind(|_| Some(first));
+        let renamed = Subject::named(&"arn:aws:iam::123456789012:user/ada-l".parse().unwrap()).unwrap();
+        assert_eq!(ask(&policy, &Subject { unique_id: Some(first), ..renamed }), Reason::Allowed);
     }
 
     #[test]

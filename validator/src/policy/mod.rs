@@ -41,6 +41,6 @@ pub use lint::{Code, Finding, Severity, guess_kind, lint};
 pub use query::{Policies, Query, Subject};
 pub use span::{Position, Span, statement_spans};
 pub use trace::{
-    ConditionTrace, ElementName, ElementTrace, LanguageVersion, MessagePrincipal, NamedAs, PolicyTrace, QueryTrace,
-    StatementEffect, StatementTrace, Trace, TrustFault, Verdict, explain, explain_trust,
+    ConditionTrace, ElementName, ElementTrace, Failure, LanguageVersion, MessagePrincipal, NamedAs, PolicyTrace,
+    QueryTrace, StatementEffect, StatementTrace, Step, Trace, TrustFault, Verdict, explain, explain_trust,
 };

@@ -41,7 +41,11 @@ enum Principal {
         id: AccountId,
         arn: Option<Arn>,
     },
-    Arn(Arn),
+    Arn {
+        arn: Arn,
+        /// Whom the ARN meant when the policy was written, if that is known: see [`PrincipalElement::bind`].
+        id: Option<UniqueId>,
+    },
     UniqueId(UniqueId),
     Federated(String),
     /// AWS services and S3's canonical users: none of them calls a Brevet service.
@@ -74,6 +78,25 @@ impl PrincipalElement {
             (true, Some(Naming::Account)) if verb == Verb::Deny && !subject.is_root() => Some(Naming::Caller),
             (true, Some(_)) => None,
         }
+    }
+}
+
+impl PrincipalElement {
+    /// Binds ARNs of users, roles and sessions to the unique ids of whom they mean now.
+    pub(super) fn bind(&mut self, find: &impl Fn(&Arn) -> Option<UniqueId>) {
+        for principal in &mut self.principals {
+            if let Principal::Arn { arn, id } = principal {
+                *id = find(arn);
+            }
+        }
+    }
+
+    /// The ARNs that are bound, and to whom.
+    pub(super) fn bindings(&self) -> impl Iterator<Item = (&Arn, UniqueId)> {
+        self.principals.iter().filter_map(|principal| match principal {
+            Principal::Arn { arn, id: Some(id) } => Some((arn, *id)),
+            _ => None,
+        })
     }
 }
 
@@ -119,11 +142,13 @@ impl Principal {
             ("iam", "root") if rest.is_empty() && arn.resource() == "root" => {
                 Some(Self::Account { id, arn: Some(arn) })
             }
-            ("iam", "user" | "role") | ("sts", "federated-user") if !rest.is_empty() => Some(Self::Arn(arn)),
+            ("iam", "user" | "role") | ("sts", "federated-user") if !rest.is_empty() => {
+                Some(Self::Arn { arn, id: None })
+            }
             ("sts", "assumed-role")
                 if rest.split_once('/').is_some_and(|(role, s)| !role.is_empty() && !s.is_empty()) =>
             {
-                Some(Self::Arn(arn))
+                Some(Self::Arn { arn, id: None })
             }
             _ => None,
         }
@@ -135,7 +160,7 @@ impl Principal {
             let named = match self {
                 Self::Everyone => true,
                 Self::Federated(name) => name == provider,
-                Self::Account { .. } | Self::Arn(_) | Self::UniqueId(_) | Self::Stranger => false,
+                Self::Account { .. } | Self::Arn { .. } | Self::UniqueId(_) | Self::Stranger => false,
             };
             return named.then_some(Naming::Caller);
         }
@@ -146,12 +171,17 @@ impl Principal {
                 let same_partition = arn.as_ref().is_none_or(|arn| arn.partition() == subject.arn.partition());
                 (*id == subject.account && same_partition).then_some(Naming::Account)
             }
-            Self::Arn(arn) if *arn == subject.arn => Some(Naming::Caller),
-            Self::Arn(arn) => (subject.role_or_user_arn.as_ref() == Some(arn)).then_some(Naming::Entity),
-            Self::UniqueId(id) if subject.unique_id.as_ref() == Some(id) => {
+            // A session is named by name, and only of the role that had it.
+            Self::Arn { arn, id } if arn.service() == "sts" => {
+                let same = id.is_none() || *id == subject.unique_id;
+                (*arn == subject.arn && same).then_some(Naming::Caller)
+            }
+            Self::Arn { arn, id: None } if *arn == subject.arn => Some(Naming::Caller),
+            Self::Arn { arn, id: None } => (subject.role_or_user_arn.as_ref() == Some(arn)).then_some(Naming::Entity),
+            Self::UniqueId(id) | Self::Arn { id: Some(id), .. } if subject.unique_id.as_ref() == Some(id) => {
                 Some(if subject.role_or_user_arn.is_some() { Naming::Entity } else { Naming::Caller })
             }
-            Self::UniqueId(_) | Self::Federated(_) | Self::Stranger => None,
+            Self::UniqueId(_) | Self::Arn { .. } | Self::Federated(_) | Self::Stranger => None,
         }
     }
 }

@@ -55,8 +55,11 @@ async fn a_malformed_document_is_refused_with_its_place() {
         policy_document: policy_text("{}"),
         set_as_default: None,
     };
-    let trust =
-        UpdateAssumeRolePolicy { role_name: some("r"), policy_document: policy_text(&allow("sts:AssumeRole", "*")) };
+    let trust = UpdateAssumeRolePolicy {
+        role_name: some("r"),
+        policy_document: policy_text(&allow("sts:AssumeRole", "*")),
+        ..Default::default()
+    };
     for request in [
         of_user("admin", put_policy("p", "{\n  \"Version\": 1\n}")),
         // A trust policy is no identity policy, and the other way round.

@@ -49,6 +49,7 @@ fn every_operation() -> Vec<Request> {
         Request::UpdateAssumeRolePolicy(UpdateAssumeRolePolicy {
             role_name: some("ghost"),
             policy_document: document(),
+            ..Default::default()
         }),
         Request::DeleteRole(role_name("ghost")),
         create_policy("ghost", "not a policy"),

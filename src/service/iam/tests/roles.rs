@@ -1,7 +1,9 @@
+use brevet_validator::credential::Credentials;
+
 use super::stage::*;
 use crate::service::error::Kind;
 use crate::service::iam::*;
-use crate::service::test_world::{ACCOUNT, OTHER_ACCOUNT, trust};
+use crate::service::test_world::{ACCOUNT, OTHER_ACCOUNT, assume_role, trust};
 
 fn role(answer: Answer) -> RoleDetail {
     match answer {
@@ -14,6 +16,7 @@ fn update_trust(name: &str, document: &str) -> Request {
     Request::UpdateAssumeRolePolicy(UpdateAssumeRolePolicy {
         role_name: some(name),
         policy_document: policy_text(document),
+        ..Default::default()
     })
 }
 
@@ -98,7 +101,6 @@ async fn c27_a_trust_policy_names_users_and_roles_that_exist() {
     let iam = |account: &str, resource: &str| trust(&format!("arn:aws:iam::{account}:{resource}"));
     let sts = |resource: &str| trust(&format!("arn:aws:sts::{ACCOUNT}:{resource}"));
     let good = [
-        trust("*"),
         trust(OTHER_ACCOUNT),
         iam(OTHER_ACCOUNT, "root"),
         iam(ACCOUNT, "user/ada"),
@@ -149,4 +151,117 @@ async fn c16_a_path_that_climbs_is_only_a_name() {
     for name in ["../b/r", "b/r", "r*", "r?", "R\u{212a}", "r%2f"] {
         assert_eq!(stage.refused(Request::GetRole(role_name(name))).await.0, Kind::ValidationError, "{name}");
     }
+}
+
+#[tokio::test]
+async fn c27_a_principal_that_is_made_again_is_not_the_one_that_is_trusted() {
+    let mut stage = Stage::new().await;
+    let make = async |stage: &mut Stage| {
+        stage.done(create_user("ada")).await;
+        match stage.done(Request::CreateAccessKey(user_name("ada"))).await {
+            Answer::NewAccessKey(key, secret_access_key) => {
+                Credentials { access_key_id: key.id, secret_access_key, security_token: None, expiration: None }
+            }
+            other => panic!("{other:?}"),
+        }
+    };
+    let first = make(&mut stage).await;
+    stage.done(create_role("r", &trust(&user_arn("ada")))).await;
+    let role = format!("arn:aws:iam::{ACCOUNT}:role/r");
+    let assume = async |stage: &mut Stage, credentials: &Credentials| {
+        let caller = stage.caller(credentials);
+        stage.world().issuer.assume_role(&caller, &assume_role(&role))
+    };
+    assert!(assume(&mut stage, &first).await.is_ok());
+
+    // Renamed, it is still the same.
+    let rename = |from: &str, to: &str| {
+        Request::UpdateUser(UpdateUser { user_name: some(from), new_user_name: some(to), ..Default::default() })
+    };
+    stage.done(rename("ada", "eve")).await;
+    assert!(assume(&mut stage, &first).await.is_ok());
+    let second = make(&mut stage).await;
+    let refused = assume(&mut stage, &second).await.unwrap_err();
+    let hint = refused.denial().unwrap().trace().hints.join(" ");
+    assert!(hint.contains("means another arn:aws:iam::111111111111:user/ada"), "{hint}");
+
+    // Put again, the policy means the new one.
+    stage.done(update_trust("r", &trust(&user_arn("ada")))).await;
+    assert!(assume(&mut stage, &second).await.is_ok());
+    assert!(assume(&mut stage, &first).await.is_err());
+}
+
+const GITHUB: &str = "arn:aws:iam::111111111111:oidc-provider/token.actions.githubusercontent.com";
+
+fn github(condition: &str) -> String {
+    format!(
+        r#"{{"Version":"2012-10-17","Statement":{{"Effect":"Allow","Principal":{{"Federated":"{GITHUB}"}},
+        "Action":"sts:AssumeRoleWithWebIdentity","Condition":{condition}}}}}"#
+    )
+}
+
+#[tokio::test]
+async fn b18_b20_dangerous_trust_is_refused_unless_it_is_allowed() {
+    let mut stage = Stage::new().await;
+    stage.done(create_role("r", NO_ONE)).await;
+    let audience = r#"{"StringEquals":{"token.actions.githubusercontent.com:aud":"sts.amazonaws.com"}}"#;
+    let open = r#"{"StringLike":{"token.actions.githubusercontent.com:sub":"repo:*"}}"#;
+    for (document, code) in [
+        (trust("*"), "PUBLIC_PRINCIPAL"),
+        (github(audience), "AUDIENCE_ONLY"),
+        (github(open), "OPEN_SUBJECT"),
+        (
+            NO_ONE.replace(r#""Deny","Principal":"*""#, r#""Allow","NotPrincipal":{"AWS":"111111111111"}"#),
+            "ALLOW_NOT_PRINCIPAL",
+        ),
+    ] {
+        for request in [create_role("new", &document), update_trust("r", &document)] {
+            let (kind, message) = stage.refused(request).await;
+            assert_eq!(kind, Kind::MalformedPolicyDocument, "{message}");
+            assert!(message.contains(code) && message.contains("--allow-dangerous"), "{message}");
+        }
+        let allowed = UpdateAssumeRolePolicy {
+            role_name: some("r"),
+            policy_document: policy_text(&document),
+            allow_dangerous: true,
+        };
+        let request = Request::UpdateAssumeRolePolicy(allowed);
+        assert_eq!(request.audit_parameters()["allowDangerous"], true);
+        let answer = stage.done(request).await;
+        assert!(answer.audit_elements()["findings"].as_array().unwrap().iter().any(|f| f == code), "{answer:?}");
+        assert_eq!(&*role(stage.done(Request::GetRole(RoleName { role_name: some("r") })).await).trust, document);
+    }
+}
+
+#[tokio::test]
+async fn what_is_only_doubtful_in_a_trust_policy_is_put_and_told() {
+    let mut stage = Stage::new().await;
+    stage.done(create_role("r", NO_ONE)).await;
+    let named = r#"{"StringEquals":{"token.actions.githubusercontent.com:aud":"sts.amazonaws.com",
+        "token.actions.githubusercontent.com:sub":"repo:acme/shop:ref:refs/heads/main"}}"#;
+    let answer = stage.done(update_trust("r", &github(named))).await;
+    assert_eq!(answer.audit_elements()["findings"], serde_json::json!(["SUBJECT_WITHOUT_IDS"]));
+    let answer = stage.done(update_trust("r", &trust(ACCOUNT))).await;
+    assert_eq!(answer.audit_elements(), serde_json::Value::Null);
+}
+
+#[tokio::test]
+async fn c3_a_role_explains_itself_to_callers_only_if_whoever_may_update_it_says_so() {
+    let (mut stage, powerless) = Stage::with(|world| world.user("powerless", "")).await;
+    stage.done(create_role("r", &trust(ACCOUNT))).await;
+    let set =
+        |explain_to_caller| Request::UpdateRoleSettings(UpdateRoleSettings { role_name: some("r"), explain_to_caller });
+    let explains =
+        |stage: &Stage| stage.directory.snapshot().role(ACCOUNT.parse().unwrap(), "r").unwrap().explain_to_caller;
+    assert!(!explains(&stage));
+    for (change, after) in [(Some(true), true), (None, true), (Some(false), false)] {
+        stage.done(set(change)).await;
+        assert_eq!(explains(&stage), after);
+    }
+    let error = stage.call_as(&powerless, set(Some(true))).await.unwrap_err();
+    assert!(matches!(error.kind(), Kind::AccessDenied(_)), "{error}");
+    assert!(
+        error.message().contains("perform: iam:UpdateRole on resource: arn:aws:iam::111111111111:role/r"),
+        "{error}"
+    );
 }

@@ -274,6 +274,7 @@ fn a_boundary_and_path_of_the_role_hold_for_its_session() {
     let caller = world.caller(&issued.credentials).unwrap();
     assert_eq!(caller.principal().arn().as_str(), "arn:aws:sts::111111111111:assumed-role/bound/a-session");
     let resource = "arn:aws:iam::111111111111:user/x".parse().unwrap();
-    let effect = |action| caller.decide(action, &resource, &caller.context()).effect;
+    let context = caller.context();
+    let effect = |action| caller.decide(&Asked { action, resource: &resource, context: &context }).effect;
     assert_eq!([effect("iam:GetUser"), effect("iam:CreateUser")], [Effect::Allow, Effect::ImplicitDeny]);
 }

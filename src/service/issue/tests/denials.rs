@@ -66,7 +66,8 @@ fn the_refusal_names_the_caller_and_the_arn_as_it_was_sent() {
     assert_eq!(
         message,
         "User: arn:aws:iam::111111111111:user/ada is not authorized to perform: sts:AssumeRole on resource: \
-         arn:aws:iam::222222222222:role/A/b (TRUST_NOT_SATISFIED)"
+         arn:aws:iam::222222222222:role/A/b (TRUST_NOT_SATISFIED): the role's trust policy does not allow it, or there \
+         is no such role."
     );
 }
 

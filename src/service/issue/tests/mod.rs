@@ -10,6 +10,7 @@ use brevet_validator::credential::Credentials;
 use brevet_validator::policy::{Effect, Reason};
 use brevet_validator::token::Session;
 
+use crate::service::caller::Asked;
 use crate::service::error::{Error, Kind};
 use crate::service::issue::{AssumeRole, Issued, TagInput};
 use crate::service::test_world::{World, now};

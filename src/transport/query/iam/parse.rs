@@ -58,6 +58,7 @@ pub fn parse(action: &str, form: &mut Form) -> Result<Option<Request>, Error> {
         "UpdateAssumeRolePolicy" => Request::UpdateAssumeRolePolicy(UpdateAssumeRolePolicy {
             role_name: form.take("RoleName"),
             policy_document: policy(form, "PolicyDocument"),
+            allow_dangerous: false,
         }),
         "DeleteRole" => Request::DeleteRole(role_name(form)),
         "CreatePolicy" => Request::CreatePolicy(CreatePolicy {

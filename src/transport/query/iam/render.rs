@@ -12,13 +12,13 @@ const DOCUMENT: &AsciiSet = &NON_ALPHANUMERIC.remove(b'-').remove(b'.').remove(b
 
 /// Whether the answer has a result element at all. Clients of operations that have one look for it, even if it is empty.
 pub fn has_result(answer: &Answer) -> bool {
-    !matches!(answer, Answer::Done)
+    !matches!(answer, Answer::Done | Answer::TrustPut(_))
 }
 
 /// Writes the content of the result element.
 pub fn render(answer: &Answer, xml: &mut Xml) {
     match answer {
-        Answer::Done | Answer::Updated => {}
+        Answer::Done | Answer::Updated | Answer::TrustPut(_) => {}
         Answer::User(detail) => xml.element("User", |xml| user(xml, detail)),
         Answer::Users(page) => list(xml, "Users", page, user),
         Answer::NewAccessKey(key, secret) => xml.element("AccessKey", |xml| {

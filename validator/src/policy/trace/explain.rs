@@ -30,6 +30,7 @@ fn trace(decision: Decision, policies: &Policies<'_>, query: &Query<'_>) -> Trac
     let mut trace = Trace {
         decision,
         detail: None,
+        abridged: false,
         hints: Vec::new(),
         query: asked(policies, query),
         identity: policies.identity.iter().map(of_caller).collect(),

@@ -4,9 +4,11 @@
 //! same question again. It is plain data that owns its text. Its form in JSON (by `serde`) is part of the public
 //! contract: members may be added, and none is renamed.
 
+mod abridge;
 mod explain;
 mod hint;
 mod message;
+mod step;
 #[cfg(test)]
 mod tests;
 mod trust_fault;
@@ -17,13 +19,15 @@ use serde::{Deserialize, Serialize};
 
 pub use self::explain::{explain, explain_trust};
 pub use self::message::MessagePrincipal;
+pub use self::step::{Failure, Step};
 pub use self::trust_fault::TrustFault;
 
 use super::evaluate::{Decision, Effect};
 
 /// A decision and all that led to it.
 ///
-/// It shows policies of both sides. Who renders it for someone who may see only one side leaves the other out.
+/// It shows policies of both sides. For someone who may see only one side there are [`Trace::without_callers_policies`],
+/// and a trace made without the resource's policy.
 #[derive(Clone, Debug, Deserialize, Eq, PartialEq, Serialize)]
 #[serde(rename_all = "camelCase")]
 pub struct Trace {
@@ -31,8 +35,11 @@ pub struct Trace {
     #[serde(flatten)]
     pub decision: Decision,
     /// What in the trust policy stood in the way, if [`Reason::TrustNotSatisfied`](super::Reason) is the reason.
-    #[serde(skip_serializing_if = "Option::is_none")]
+    #[serde(default, skip_serializing_if = "Option::is_none")]
     pub detail: Option<TrustFault>,
+    /// Whether statements, values or keys were left out for want of room.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub abridged: bool,
     /// What is probably wrong, one sentence each. Empty if nothing common was found.
     pub hints: Vec<String>,
     /// What was asked.
@@ -40,13 +47,13 @@ pub struct Trace {
     /// The policies of the user or role.
     pub identity: Vec<PolicyTrace>,
     /// The permissions boundary, if there is one.
-    #[serde(skip_serializing_if = "Option::is_none")]
+    #[serde(default, skip_serializing_if = "Option::is_none")]
     pub boundary: Option<PolicyTrace>,
     /// The session's policies; `None` if it has none.
-    #[serde(skip_serializing_if = "Option::is_none")]
+    #[serde(default, skip_serializing_if = "Option::is_none")]
     pub session: Option<Vec<PolicyTrace>>,
     /// The resource's policy, or the role's trust policy.
-    #[serde(skip_serializing_if = "Option::is_none")]
+    #[serde(default, skip_serializing_if = "Option::is_none")]
     pub resource: Option<PolicyTrace>,
 }
 
@@ -54,6 +61,15 @@ impl Trace {
     /// Whether the decision was to allow.
     pub fn allowed(&self) -> bool {
         self.decision.effect == Effect::Allow
+    }
+
+    /// The trace without the caller's own policies: for who owns the resource.
+    pub fn without_callers_policies(mut self) -> Self {
+        self.identity = Vec::new();
+        self.boundary = None;
+        self.session = None;
+        self.hints = hint::hints(&self);
+        self
     }
 
     /// All policies: of the caller first, then the resource's.
@@ -79,7 +95,7 @@ pub struct QueryTrace {
     /// ARN of what is acted on.
     pub resource: String,
     /// Account of what is acted on, if it is known.
-    #[serde(skip_serializing_if = "Option::is_none")]
+    #[serde(default, skip_serializing_if = "Option::is_none")]
     pub resource_account: Option<String>,
     /// The request's condition keys, in lower case, and their values.
     pub context: BTreeMap<String, Vec<String>>,
@@ -125,7 +141,7 @@ pub enum Verdict {
 #[serde(rename_all = "camelCase")]
 pub struct StatementTrace {
     /// The `Sid`, if it has one.
-    #[serde(skip_serializing_if = "Option::is_none")]
+    #[serde(default, skip_serializing_if = "Option::is_none")]
     pub sid: Option<String>,
     /// Its place in the document, from 1.
     pub number: usize,
@@ -134,7 +150,7 @@ pub struct StatementTrace {
     /// Whether it applies: all its elements and conditions match.
     pub matched: bool,
     /// How it names the caller, if it is a statement of a resource's policy and does.
-    #[serde(skip_serializing_if = "Option::is_none")]
+    #[serde(default, skip_serializing_if = "Option::is_none")]
     pub named_as: Option<NamedAs>,
     /// `Principal`, `Action` and `Resource` or their `Not…` twins, those that it has.
     pub elements: Vec<ElementTrace>,

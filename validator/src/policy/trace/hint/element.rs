@@ -3,8 +3,17 @@
 use super::super::{ElementName, ElementTrace};
 use super::{Place, pairs};
 
-pub(super) const TABLE: [fn(&Place<'_>, &ElementTrace) -> Option<String>; 5] =
-    [path_left_out, companion_action, web_identity_action, bucket_without_objects, variable];
+pub(super) const TABLE: [fn(&Place<'_>, &ElementTrace) -> Option<String>; 6] =
+    [made_again, path_left_out, companion_action, web_identity_action, bucket_without_objects, variable];
+
+/// A principal that is named, and does not match, was bound to someone who had the name before.
+fn made_again(place: &Place<'_>, element: &ElementTrace) -> Option<String> {
+    let arns = element.wanted.iter().filter_map(|wanted| wanted.strip_prefix("AWS: "));
+    let (arn, _) = pairs(arns, &element.given).find(|(wanted, given)| wanted == given && wanted.starts_with("arn:"))?;
+    (element.element == ElementName::Principal).then(|| {
+        format!("{place} means another {arn}: the name was given again since the policy was put. Put it again to mean this one.")
+    })
+}
 
 fn path_left_out(place: &Place<'_>, element: &ElementTrace) -> Option<String> {
     let is_path_of = |wanted: &str, given: &str| {

@@ -1,0 +1,70 @@
+//! `brevet.admin.v1.DirectoryService`: changes that the IAM API has no words for.
+
+use tonic::{Request, Response, Status};
+
+use super::proto::admin as proto;
+use super::{counter, policy};
+use crate::service::error::Error;
+use crate::service::iam::{self, Answer as IamAnswer, PolicyText, UpdateAssumeRolePolicy, UpdateRoleSettings};
+use crate::service::operation::{Answer, Operation};
+use crate::transport::desk::{Desk, Handler};
+
+/// The service at its desk.
+#[derive(Debug)]
+pub struct DirectoryDesk<H> {
+    desk: Desk<H>,
+}
+
+impl<H: Handler> DirectoryDesk<H> {
+    /// Hands its calls in at this desk.
+    pub fn new(desk: Desk<H>) -> Self {
+        Self { desk }
+    }
+}
+
+#[tonic::async_trait]
+impl<H: Handler> proto::directory_service_server::DirectoryService for DirectoryDesk<H> {
+    async fn put_role_trust(
+        &self,
+        request: Request<proto::PutRoleTrustRequest>,
+    ) -> Result<Response<proto::PutRoleTrustResponse>, Status> {
+        let read = |message: proto::PutRoleTrustRequest| {
+            Ok(Operation::Directory(iam::Request::UpdateAssumeRolePolicy(UpdateAssumeRolePolicy {
+                role_name: Some(message.role_name),
+                policy_document: Some(PolicyText(message.policy_document)),
+                allow_dangerous: message.allow_dangerous,
+            })))
+        };
+        let write = |answer| match answer {
+            Answer::Iam(IamAnswer::TrustPut(findings)) => {
+                Some(proto::PutRoleTrustResponse { findings: findings.into_iter().map(policy::finding).collect() })
+            }
+            _ => None,
+        };
+        counter::take(&self.desk, request, read, write).await
+    }
+
+    async fn update_role(
+        &self,
+        request: Request<proto::UpdateRoleRequest>,
+    ) -> Result<Response<proto::UpdateRoleResponse>, Status> {
+        let read = |message: proto::UpdateRoleRequest| {
+            let explain_to_caller = match proto::Explain::try_from(message.explain) {
+                Ok(proto::Explain::Unspecified) => None,
+                Ok(proto::Explain::Owner) => Some(false),
+                Ok(proto::Explain::Caller) => Some(true),
+                Err(_) => return Err(Error::validation(format!("{} is no value of Explain.", message.explain))),
+            };
+            let role_name = Some(message.role_name);
+            Ok(Operation::Directory(iam::Request::UpdateRoleSettings(UpdateRoleSettings {
+                role_name,
+                explain_to_caller,
+            })))
+        };
+        let write = |answer| match answer {
+            Answer::Iam(IamAnswer::Updated) => Some(proto::UpdateRoleResponse {}),
+            _ => None,
+        };
+        counter::take(&self.desk, request, read, write).await
+    }
+}
