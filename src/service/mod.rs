@@ -7,6 +7,7 @@ pub mod denial;
 pub mod deployment;
 pub mod directory;
 pub mod error;
+pub mod federation;
 pub mod hex;
 pub mod iam;
 pub mod issue;

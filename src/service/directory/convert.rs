@@ -9,8 +9,10 @@ use brevet_validator::policy::{Kind, Policy};
 use brevet_validator::timestamp::Timestamp;
 
 use super::entity::{
-    AccessKey, Account, Document, Grants, InlinePolicy, KeyOwner, ManagedPolicy, PolicyVersion, Role, Tag, User,
+    AccessKey, Account, Document, Grants, InlinePolicy, KeyOwner, ManagedPolicy, OidcProvider, PolicyVersion, Role,
+    Tag, User,
 };
+use crate::service::federation::{Issuer, Plaintext};
 use crate::store::records;
 
 /// What was read, or what is wrong with it.
@@ -211,6 +213,32 @@ pub(super) fn managed_policy_record(p: &ManagedPolicy) -> records::ManagedPolicy
             .collect(),
         default_version_id: p.default_version.clone(),
         next_version: p.next_version,
+    }
+}
+
+pub(super) fn oidc_provider(content: &[u8]) -> Read<OidcProvider> {
+    let r: records::OidcProvider = records::decode(content)?;
+    Ok(OidcProvider {
+        account: parsed(&r.account, "account id")?,
+        // Whether plaintext was allowed was asked when it was made.
+        issuer: Issuer::parse(&r.issuer, Plaintext::OnLoopback).map_err(|_| "bad issuer".to_owned())?,
+        created_at: time(r.created_at)?,
+        id: r.unique_id,
+        client_ids: r.client_ids,
+        thumbprints: r.thumbprints,
+        tags: tags(r.tags),
+    })
+}
+
+pub(super) fn oidc_provider_record(provider: &OidcProvider) -> records::OidcProvider {
+    records::OidcProvider {
+        account: provider.account.to_string(),
+        issuer: provider.issuer.as_str().to_owned(),
+        unique_id: provider.id.clone(),
+        created_at: provider.created_at.unix(),
+        client_ids: provider.client_ids.clone(),
+        thumbprints: provider.thumbprints.clone(),
+        tags: tag_records(&provider.tags),
     }
 }
 

@@ -7,6 +7,8 @@ use brevet_validator::identity::{AccountId, Arn, Principal, UniqueId};
 use brevet_validator::policy::Policy;
 use brevet_validator::timestamp::Timestamp;
 
+use crate::service::federation::Issuer;
+
 /// A key-value pair on an entity.
 #[derive(Clone, Debug, Eq, PartialEq)]
 pub struct Tag {
@@ -180,6 +182,37 @@ impl ManagedPolicy {
     pub fn default_document(&self) -> Option<&Document> {
         self.versions.iter().find(|version| version.id == self.default_version).map(|version| &version.document)
     }
+}
+
+/// An issuer of identity tokens that an account trusts.
+#[derive(Clone, Debug)]
+pub struct OidcProvider {
+    /// Owner.
+    pub account: AccountId,
+    /// Whose tokens.
+    pub issuer: Issuer,
+    /// 32 hexadecimal digits; never given twice, even to a provider made again.
+    pub id: String,
+    /// When it was made.
+    pub created_at: Timestamp,
+    /// Audiences that are accepted.
+    pub client_ids: Vec<String>,
+    /// Kept and shown, as AWS's clients expect. Nothing is decided by them.
+    pub thumbprints: Vec<String>,
+    /// Tags.
+    pub tags: Vec<Tag>,
+}
+
+impl OidcProvider {
+    /// `arn:aws:iam::ACCOUNT:oidc-provider/HOST/PATH`
+    pub fn arn(&self) -> Arn {
+        oidc_provider_arn(self.account, self.issuer.provider_name())
+    }
+}
+
+/// `arn:aws:iam::ACCOUNT:oidc-provider/HOST/PATH`
+pub fn oidc_provider_arn(account: AccountId, name: &str) -> Arn {
+    Arn::new("iam", "", Some(account), &format!("oidc-provider/{name}"))
 }
 
 /// Whose a long-lived key is.

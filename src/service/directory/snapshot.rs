@@ -6,7 +6,7 @@ use std::sync::Arc;
 use brevet_validator::credential::AccessKeyId;
 use brevet_validator::identity::{AccountId, Arn, UniqueId};
 
-use super::entity::{AccessKey, Account, Document, Grants, ManagedPolicy, Role, User};
+use super::entity::{AccessKey, Account, Document, Grants, ManagedPolicy, OidcProvider, Role, User};
 use crate::store::Revision;
 
 /// Name of an entity in its account, for look-up without regard to case.
@@ -19,6 +19,10 @@ impl NameKey {
         Self(account, name.to_ascii_lowercase())
     }
 }
+
+/// An identity provider in its account, by its issuer without the scheme. Case matters: that of a path does.
+#[derive(Clone, Debug, Eq, Hash, Ord, PartialEq, PartialOrd)]
+pub struct ProviderKey(pub AccountId, pub String);
 
 /// An entity with the version of its record, which a change must name.
 #[derive(Clone, Debug)]
@@ -39,6 +43,7 @@ pub struct Snapshot {
     pub(super) users_by_id: imbl::HashMap<UniqueId, NameKey>,
     pub(super) roles: imbl::OrdMap<NameKey, Versioned<Role>>,
     pub(super) policies: imbl::OrdMap<NameKey, Versioned<ManagedPolicy>>,
+    pub(super) providers: imbl::OrdMap<ProviderKey, Versioned<OidcProvider>>,
     pub(super) access_keys: imbl::HashMap<AccessKeyId, Versioned<AccessKey>>,
     /// Versions of the records that are not the directory's own, by key.
     pub(super) others: imbl::HashMap<String, u64>,
@@ -95,6 +100,24 @@ impl Snapshot {
     /// A managed policy by name, without regard to case.
     pub fn policy(&self, account: AccountId, name: &str) -> Option<&ManagedPolicy> {
         self.policies.get(&NameKey::new(account, name)).map(|v| &*v.entity)
+    }
+
+    /// The identity provider of an issuer, by its name without the scheme.
+    pub fn provider(&self, account: AccountId, name: &str) -> Option<&OidcProvider> {
+        self.providers.get(&ProviderKey(account, name.to_owned())).map(|v| &*v.entity)
+    }
+
+    /// The identity provider with exactly this ARN.
+    pub fn provider_by_arn(&self, arn: &Arn) -> Option<&OidcProvider> {
+        let account = arn.account().parse().ok()?;
+        let name = arn.resource().strip_prefix("oidc-provider/")?;
+        self.provider(account, name).filter(|provider| provider.arn() == *arn)
+    }
+
+    /// An account's identity providers, by name.
+    pub fn providers(&self, account: AccountId) -> impl Iterator<Item = &OidcProvider> {
+        let from = self.providers.range(ProviderKey(account, String::new())..);
+        from.take_while(move |(key, _)| key.0 == account).map(|(_, v)| &*v.entity)
     }
 
     /// A long-lived key, whatever its state.

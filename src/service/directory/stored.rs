@@ -5,8 +5,8 @@ use std::sync::Arc;
 use zeroize::Zeroizing;
 
 use super::convert::*;
-use super::entity::{AccessKey, Account, ManagedPolicy, Role, User};
-use super::snapshot::{NameKey, Snapshot, Versioned};
+use super::entity::{AccessKey, Account, ManagedPolicy, OidcProvider, Role, User};
+use super::snapshot::{NameKey, ProviderKey, Snapshot, Versioned};
 use crate::store::{Record, RecordCipher, Revision, format, records};
 
 /// A record whose content is not what its key promises.
@@ -73,6 +73,7 @@ impl Snapshot {
             Some("users") => user(content).map(|entity| entity.insert(version, self)),
             Some("access-keys") => access_key(content).map(|entity| entity.insert(version, self)),
             Some("roles") => role(content).map(|entity| entity.insert(version, self)),
+            Some("providers") => oidc_provider(content).map(|entity| entity.insert(version, self)),
             Some("policies") => managed_policy(content).map(|entity| entity.insert(version, self)),
             _ => return Ok(false),
         };
@@ -132,7 +133,21 @@ stored!(
     NameKey::new(e.account, &e.name),
     managed_policy_record
 );
+stored!(
+    OidcProvider,
+    providers,
+    "providers",
+    |e| ProviderKey(e.account, e.issuer.provider_name().to_owned()),
+    ProviderKey(e.account, e.issuer.provider_name().to_owned()),
+    oidc_provider_record
+);
 stored!(AccessKey, access_keys, "access-keys", |e| e.id, e.id, access_key_record);
+
+impl std::fmt::Display for ProviderKey {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        write!(f, "{}/{}", self.0, self.1)
+    }
+}
 
 impl std::fmt::Display for NameKey {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {

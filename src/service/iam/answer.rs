@@ -9,7 +9,7 @@ use brevet_validator::timestamp::Timestamp;
 use serde_json::{Value, json};
 
 use super::owner::OwnerKind;
-use crate::service::directory::{AccessKey, KeyOwner, ManagedPolicy, PolicyVersion, Role, Tag, User};
+use crate::service::directory::{AccessKey, KeyOwner, ManagedPolicy, OidcProvider, PolicyVersion, Role, Tag, User};
 use crate::service::simulation::Outcome;
 
 /// What IAM answers.
@@ -47,6 +47,12 @@ pub enum Answer {
     Policies(Page<PolicyDetail>),
     /// `ListEntitiesForPolicy`
     PolicyEntities(Page<PolicyEntity>),
+    /// `CreateOpenIDConnectProvider`
+    NewProvider(Arn, Vec<Tag>),
+    /// `GetOpenIDConnectProvider`
+    Provider(ProviderDetail),
+    /// `ListOpenIDConnectProviders`
+    Providers(Vec<Arn>),
     /// `CreatePolicyVersion`, `GetPolicyVersion`
     PolicyVersion(VersionDetail),
     /// `ListPolicyVersions`
@@ -65,6 +71,7 @@ impl Answer {
             Self::User(user) => json!({ "arn": user.arn.as_str(), "userId": user.id }),
             Self::Role(role) => json!({ "arn": role.arn.as_str(), "roleId": role.id.as_str() }),
             Self::Policy(policy) => json!({ "arn": policy.arn.as_str(), "policyId": policy.id.as_str() }),
+            Self::NewProvider(arn, _) => json!({ "arn": arn.as_str() }),
             Self::PolicyVersion(version) => json!({ "versionId": version.id }),
             Self::TrustPut(findings) if !findings.is_empty() => {
                 json!({ "findings": findings.iter().map(|finding| finding.code.as_str()).collect::<Vec<_>>() })
@@ -81,6 +88,8 @@ impl Answer {
             | Self::AttachedPolicies(_)
             | Self::Policies(_)
             | Self::PolicyEntities(_)
+            | Self::Provider(_)
+            | Self::Providers(_)
             | Self::PolicyVersions(_)
             | Self::Simulated(_)
             | Self::ContextKeys(_) => Value::Null,
@@ -202,6 +211,33 @@ impl From<&AccessKey> for AccessKeyDetail {
             KeyOwner::User { name, .. } => Some(name.clone()),
         };
         Self { user_name, id: key.id, active: key.active, created_at: key.created_at }
+    }
+}
+
+/// An identity provider as it is shown.
+#[derive(Clone, Debug)]
+pub struct ProviderDetail {
+    /// The issuer, as AWS shows it: without its scheme.
+    pub url: String,
+    /// Audiences that are accepted.
+    pub client_ids: Vec<String>,
+    /// As given.
+    pub thumbprints: Vec<String>,
+    /// When it was made.
+    pub created_at: Timestamp,
+    /// Tags.
+    pub tags: Vec<Tag>,
+}
+
+impl From<&OidcProvider> for ProviderDetail {
+    fn from(provider: &OidcProvider) -> Self {
+        Self {
+            url: provider.issuer.provider_name().to_owned(),
+            client_ids: provider.client_ids.clone(),
+            thumbprints: provider.thumbprints.clone(),
+            created_at: provider.created_at,
+            tags: provider.tags.clone(),
+        }
     }
 }
 

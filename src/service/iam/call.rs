@@ -66,7 +66,8 @@ impl<'a> Call<'a> {
         self.resource(Arn::new("iam", "", Some(self.account()), &format!("{kind}{path_prefix}")))
     }
 
-    fn existing<E: Entity>(self, shown: Arn, found: Result<&'a E, Error>) -> Question<'a, &'a E> {
+    /// May the caller do this to something that was found, or was not? `shown` is what a refusal names.
+    pub(super) fn existing<E: Entity>(self, shown: Arn, found: Result<&'a E, Error>) -> Question<'a, &'a E> {
         let mut context = self.caller.context();
         let mut arn = shown.clone();
         if let Ok(entity) = &found {

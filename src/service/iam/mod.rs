@@ -11,6 +11,7 @@ use brevet_validator::identity::{UniqueId, UniqueIdKind};
 use super::caller::Caller;
 use super::directory::{Directory, Role, Snapshot, User};
 use super::error::Error;
+use super::federation::Plaintext;
 use super::random::Random;
 use call::Call;
 use owner::Owner;
@@ -21,6 +22,7 @@ mod attachments;
 mod call;
 mod documents;
 mod inline;
+mod oidc_providers;
 mod owner;
 mod paging;
 mod parameters;
@@ -45,12 +47,21 @@ pub use request::*;
 pub struct Iam {
     directory: Arc<Directory>,
     random: Arc<dyn Random>,
+    /// Whether identity providers may be reached without TLS.
+    plaintext: Plaintext,
 }
 
 impl Iam {
     /// An API that reads the callers' snapshots and changes `directory`.
     pub fn new(directory: Arc<Directory>, random: Arc<dyn Random>) -> Self {
-        Self { directory, random }
+        Self { directory, random, plaintext: Plaintext::Refused }
+    }
+
+    /// Takes identity providers without TLS on this machine, too: for development.
+    #[must_use]
+    pub fn with_plaintext_providers(mut self, plaintext: Plaintext) -> Self {
+        self.plaintext = plaintext;
+        self
     }
 
     /// Does what is asked, if the caller may. When a change returns `Ok`, it is durable.
@@ -88,6 +99,20 @@ impl Iam {
             Request::SimulatePrincipalPolicy(input) => simulate::principal(call, input),
             Request::GetContextKeysForCustomPolicy(input) => simulate::keys_of_custom(call, input),
             Request::GetContextKeysForPrincipalPolicy(input) => simulate::keys_of_principal(call, input),
+            Request::CreateOpenIDConnectProvider(input) => oidc_providers::create(call, input).await,
+            Request::GetOpenIDConnectProvider(input) => oidc_providers::get(call, input),
+            Request::ListOpenIDConnectProviders => oidc_providers::list(call),
+            Request::DeleteOpenIDConnectProvider(input) => oidc_providers::delete(call, input).await,
+            Request::AddClientIDToOpenIDConnectProvider(input) => oidc_providers::add_client_id(call, input).await,
+            Request::RemoveClientIDFromOpenIDConnectProvider(input) => {
+                oidc_providers::remove_client_id(call, input).await
+            }
+            Request::UpdateOpenIDConnectProviderThumbprint(input) => {
+                oidc_providers::update_thumbprints(call, input).await
+            }
+            Request::TagOpenIDConnectProvider(input) => oidc_providers::tag(call, input).await,
+            Request::UntagOpenIDConnectProvider(input) => oidc_providers::untag(call, input).await,
+            Request::ListOpenIDConnectProviderTags(input) => oidc_providers::list_tags(call, input),
             Request::Owned(request) => match request.kind {
                 OwnerKind::User => owned::<User>(call, request).await,
                 OwnerKind::Role => owned::<Role>(call, request).await,

@@ -2,7 +2,7 @@
 
 use brevet_validator::identity::{AccountId, Arn, UniqueId};
 
-use crate::service::directory::{Edit, Grants, ManagedPolicy, Role, Snapshot, Tag, User};
+use crate::service::directory::{Edit, Grants, ManagedPolicy, OidcProvider, Role, Snapshot, Tag, User};
 use crate::service::error::{Error, Kind};
 
 /// A user or a role.
@@ -119,6 +119,15 @@ macro_rules! owner {
 // The quotas of https://docs.aws.amazon.com/IAM/latest/UserGuide/reference_iam-quotas.html.
 owner!(User, user, 2048);
 owner!(Role, role, 10_240);
+
+impl Entity for OidcProvider {
+    fn arn(&self) -> Arn {
+        OidcProvider::arn(self)
+    }
+    fn tags(&self) -> &[Tag] {
+        &self.tags
+    }
+}
 
 impl Entity for ManagedPolicy {
     fn arn(&self) -> Arn {

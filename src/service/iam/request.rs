@@ -48,6 +48,16 @@ pub enum Request {
     SimulatePrincipalPolicy(SimulatePrincipalPolicy),
     GetContextKeysForCustomPolicy(GetContextKeysForCustomPolicy),
     GetContextKeysForPrincipalPolicy(GetContextKeysForPrincipalPolicy),
+    CreateOpenIDConnectProvider(CreateOpenIDConnectProvider),
+    GetOpenIDConnectProvider(OpenIDConnectProviderArn),
+    ListOpenIDConnectProviders,
+    DeleteOpenIDConnectProvider(OpenIDConnectProviderArn),
+    AddClientIDToOpenIDConnectProvider(OpenIDConnectProviderClient),
+    RemoveClientIDFromOpenIDConnectProvider(OpenIDConnectProviderClient),
+    UpdateOpenIDConnectProviderThumbprint(OpenIDConnectProviderThumbprints),
+    TagOpenIDConnectProvider(TagOpenIDConnectProvider),
+    UntagOpenIDConnectProvider(UntagOpenIDConnectProvider),
+    ListOpenIDConnectProviderTags(ListOpenIDConnectProviderTags),
     /// The operations that users and roles have in common: `PutUserPolicy`, `PutRolePolicy`, `TagUser`, …
     Owned(OwnedRequest),
 }
@@ -111,8 +121,10 @@ macro_rules! parameters {
     )*};
 }
 
+mod oidc_providers;
 mod simulate;
 
+pub use oidc_providers::*;
 pub use simulate::*;
 
 parameters! {
@@ -243,6 +255,16 @@ impl Request {
             Self::SimulatePrincipalPolicy(_) => "SimulatePrincipalPolicy",
             Self::GetContextKeysForCustomPolicy(_) => "GetContextKeysForCustomPolicy",
             Self::GetContextKeysForPrincipalPolicy(_) => "GetContextKeysForPrincipalPolicy",
+            Self::CreateOpenIDConnectProvider(_) => "CreateOpenIDConnectProvider",
+            Self::GetOpenIDConnectProvider(_) => "GetOpenIDConnectProvider",
+            Self::ListOpenIDConnectProviders => "ListOpenIDConnectProviders",
+            Self::DeleteOpenIDConnectProvider(_) => "DeleteOpenIDConnectProvider",
+            Self::AddClientIDToOpenIDConnectProvider(_) => "AddClientIDToOpenIDConnectProvider",
+            Self::RemoveClientIDFromOpenIDConnectProvider(_) => "RemoveClientIDFromOpenIDConnectProvider",
+            Self::UpdateOpenIDConnectProviderThumbprint(_) => "UpdateOpenIDConnectProviderThumbprint",
+            Self::TagOpenIDConnectProvider(_) => "TagOpenIDConnectProvider",
+            Self::UntagOpenIDConnectProvider(_) => "UntagOpenIDConnectProvider",
+            Self::ListOpenIDConnectProviderTags(_) => "ListOpenIDConnectProviderTags",
             Self::Owned(request) => request.name(),
         }
     }

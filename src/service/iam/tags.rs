@@ -1,4 +1,4 @@
-//! Tags of users, roles and policies: their bounds, and the operations on those of users and roles.
+//! Tags: their bounds, and the operations on those of users and roles.
 
 use super::answer::Answer;
 use super::call::Call;
@@ -19,16 +19,7 @@ pub(super) async fn tag<O: Owner>(call: Call<'_>, name: &str, tags: Vec<TagInput
         let before = edit.before();
         let owner = call.owner::<O>(&before, name).request_tags(&tags).permit()?;
         let mut all = owner.tags().to_vec();
-        for tag in tags {
-            match all.iter_mut().find(|old| same_key(&old.key, &tag.key)) {
-                Some(old) => *old = tag,
-                None => all.push(tag),
-            }
-        }
-        if all.len() > MOST_TAGS {
-            let quota = O::TAG_QUOTA_NAME;
-            return Err(Error::new(Kind::LimitExceeded, format!("Cannot exceed quota for {quota}: {MOST_TAGS}")));
-        }
+        add(&mut all, tags, O::TAG_QUOTA_NAME)?;
         owner.with_grants(|grants| grants.tags = all).put(edit);
         Ok(Answer::Done)
     })
@@ -36,25 +27,55 @@ pub(super) async fn tag<O: Owner>(call: Call<'_>, name: &str, tags: Vec<TagInput
 }
 
 pub(super) async fn untag<O: Owner>(call: Call<'_>, name: &str, keys: Vec<String>) -> Result<Answer, Error> {
-    check_count(keys.len(), MOST_TAGS, "tagKeys")?;
-    for (index, key) in keys.iter().enumerate() {
-        TAG_KEY.check(key, &format!("tagKeys.{}.member", index + 1))?;
-    }
+    let keys = checked_keys(keys)?;
     call.change(|edit| {
         let before = edit.before();
         let owner = call.owner::<O>(&before, name).tag_keys(keys.clone()).permit()?;
-        owner.with_grants(|grants| grants.tags.retain(|tag| !keys.iter().any(|key| same_key(key, &tag.key)))).put(edit);
+        owner.with_grants(|grants| remove(&mut grants.tags, &keys)).put(edit);
         Ok(Answer::Done)
     })
     .await
 }
 
-pub(super) fn list<O: Owner>(call: Call<'_>, name: &str, page: PageInput) -> Result<Answer, Error> {
-    let paging = Paging::read(call, page)?;
+pub(super) fn list<O: Owner>(call: Call<'_>, name: &str, input: PageInput) -> Result<Answer, Error> {
+    let paging = Paging::read(call, input)?;
     let owner = call.owner::<O>(call.caller.snapshot(), name).permit()?;
-    let mut tags = owner.tags().to_vec();
+    Ok(page(&paging, owner.tags()))
+}
+
+/// A piece of a list of tags, in the order of their keys.
+pub(super) fn page(paging: &Paging, tags: &[Tag]) -> Answer {
+    let mut tags = tags.to_vec();
     tags.sort_by(|a, b| a.key.cmp(&b.key));
-    Ok(Answer::Tags(paging.cut(tags, |tag| tag.key.clone())))
+    Answer::Tags(paging.cut(tags, |tag| tag.key.clone()))
+}
+
+/// Adds tags, over those of the same keys. `quota` is AWS's name of their limit.
+pub(super) fn add(tags: &mut Vec<Tag>, added: Vec<Tag>, quota: &str) -> Result<(), Error> {
+    for tag in added {
+        match tags.iter_mut().find(|old| same_key(&old.key, &tag.key)) {
+            Some(old) => *old = tag,
+            None => tags.push(tag),
+        }
+    }
+    if tags.len() > MOST_TAGS {
+        return Err(Error::new(Kind::LimitExceeded, format!("Cannot exceed quota for {quota}: {MOST_TAGS}")));
+    }
+    Ok(())
+}
+
+/// Takes the tags of these keys away.
+pub(super) fn remove(tags: &mut Vec<Tag>, keys: &[String]) {
+    tags.retain(|tag| !keys.iter().any(|key| same_key(key, &tag.key)));
+}
+
+/// The keys of a request, each of which can be one.
+pub(super) fn checked_keys(keys: Vec<String>) -> Result<Vec<String>, Error> {
+    check_count(keys.len(), MOST_TAGS, "tagKeys")?;
+    for (index, key) in keys.iter().enumerate() {
+        TAG_KEY.check(key, &format!("tagKeys.{}.member", index + 1))?;
+    }
+    Ok(keys)
 }
 
 /// The tags of a request, each with a key and a value, no key twice.

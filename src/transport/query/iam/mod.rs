@@ -1,5 +1,6 @@
 //! The IAM operations on the AWS Query wire, version 2010-05-08.
 
+mod oidc_providers;
 mod parse;
 mod render;
 mod simulate;

@@ -1,6 +1,6 @@
 //! From a form to a request: every parameter of every operation, by AWS's name.
 
-use super::simulate;
+use super::{oidc_providers, simulate};
 use crate::service::error::Error;
 use crate::service::iam::*;
 use crate::transport::query::form::Form;
@@ -96,10 +96,12 @@ pub fn parse(action: &str, form: &mut Form) -> Result<Option<Request>, Error> {
         "SetDefaultPolicyVersion" => Request::SetDefaultPolicyVersion(version_id(form)),
         "DeletePolicyVersion" => Request::DeletePolicyVersion(version_id(form)),
         _ => {
-            return match simulate::parse(action, form)? {
-                Some(request) => Ok(Some(request)),
-                None => owned(action, form),
-            };
+            for parse in [simulate::parse, oidc_providers::parse, owned] {
+                if let Some(request) = parse(action, form)? {
+                    return Ok(Some(request));
+                }
+            }
+            return Ok(None);
         }
     };
     Ok(Some(request))
@@ -163,7 +165,7 @@ pub(super) fn policy(form: &mut Form, name: &str) -> Option<PolicyText> {
     form.take(name).map(PolicyText)
 }
 
-fn tags(form: &mut Form) -> Result<Vec<TagInput>, Error> {
+pub(super) fn tags(form: &mut Form) -> Result<Vec<TagInput>, Error> {
     let tags = form.take_structs("Tags", ["Key", "Value"])?;
     Ok(tags.into_iter().map(|[key, value]| TagInput { key, value }).collect())
 }

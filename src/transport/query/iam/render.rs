@@ -2,7 +2,7 @@
 
 use percent_encoding::{AsciiSet, NON_ALPHANUMERIC, utf8_percent_encode};
 
-use super::simulate;
+use super::{oidc_providers, simulate};
 use crate::service::directory::Tag;
 use crate::service::iam::*;
 use crate::transport::query::xml::Xml;
@@ -45,6 +45,12 @@ pub fn render(answer: &Answer, xml: &mut Xml) {
         Answer::Policy(detail) => xml.element("Policy", |xml| policy(xml, detail)),
         Answer::Policies(page) => list(xml, "Policies", page, policy),
         Answer::PolicyEntities(page) => policy_entities(xml, page),
+        Answer::NewProvider(arn, new_tags) => {
+            xml.leaf("OpenIDConnectProviderArn", arn);
+            tags(xml, new_tags);
+        }
+        Answer::Provider(provider) => oidc_providers::render(provider, xml),
+        Answer::Providers(arns) => xml.list("OpenIDConnectProviderList", arns, |xml, arn| xml.leaf("Arn", arn)),
         Answer::PolicyVersion(detail) => xml.element("PolicyVersion", |xml| version(xml, detail)),
         Answer::PolicyVersions(page) => list(xml, "Versions", page, version),
         Answer::Simulated(page) => list(xml, "EvaluationResults", page, simulate::evaluation_result),
@@ -140,7 +146,7 @@ fn boundary(xml: &mut Xml, arn: Option<&str>) {
     }
 }
 
-fn tags(xml: &mut Xml, tags: &[Tag]) {
+pub(super) fn tags(xml: &mut Xml, tags: &[Tag]) {
     if !tags.is_empty() {
         xml.list("Tags", tags, tag);
     }

@@ -1,0 +1,286 @@
+//! An issuer's URL, in the one spelling that every reader reads alike.
+
+use std::fmt;
+use std::net::{Ipv4Addr, Ipv6Addr};
+use std::str::FromStr;
+
+/// Longest URL of an issuer, as IAM has it for `CreateOpenIDConnectProvider`.
+const MAX_LENGTH: usize = 255;
+
+/// Who issues identity tokens: an `https` URL without anything that could be spelled in two ways (OpenID Connect Core
+/// 1.0 §2: no query, no fragment), kept byte for byte. A trailing slash is part of the name.
+#[derive(Clone, Eq, Hash, Ord, PartialEq, PartialOrd)]
+pub struct Issuer {
+    url: String,
+    /// Length of the scheme and `://`.
+    scheme: usize,
+}
+
+/// Whether an issuer may be reached without TLS.
+#[derive(Clone, Copy, Debug, Eq, PartialEq)]
+pub enum Plaintext {
+    /// `https` only.
+    Refused,
+    /// `http` too where the host is this machine: for development.
+    OnLoopback,
+}
+
+/// Why a text is not the URL of an issuer.
+#[derive(Clone, Copy, Debug, Eq, PartialEq, thiserror::Error)]
+pub enum InvalidIssuer {
+    /// Empty, or longer than 255 characters.
+    #[error("an issuer URL has 1 to 255 characters")]
+    Length,
+    /// Not `https://`.
+    #[error("an issuer URL begins with https://")]
+    Scheme,
+    /// `user@host`.
+    #[error("an issuer URL has no user information")]
+    UserInfo,
+    /// `?…` or `#…`
+    #[error("an issuer URL has neither query nor fragment")]
+    QueryOrFragment,
+    /// Not a lower-case DNS name or a plain address.
+    #[error("the host of an issuer URL is a DNS name in lower-case ASCII, or an IPv4 address in four decimal numbers")]
+    Host,
+    /// Empty, the scheme's own, or not a port.
+    #[error("the port of an issuer URL is left out if it is the default, and a plain number otherwise")]
+    Port,
+    /// Empty or dot segments, or characters that need an escape or mean something in policies.
+    #[error("the path of an issuer URL has no empty, `.` or `..` segment and consists of letters, digits and -._~+=,@")]
+    Path,
+}
+
+impl Issuer {
+    /// Takes a URL as it is or not at all: nothing is normalised.
+    pub fn parse(url: &str, plaintext: Plaintext) -> Result<Self, InvalidIssuer> {
+        if url.is_empty() || url.chars().count() > MAX_LENGTH {
+            return Err(InvalidIssuer::Length);
+        }
+        let (rest, is_https) = match (url.strip_prefix("https://"), url.strip_prefix("http://")) {
+            (Some(rest), _) => (rest, true),
+            (None, Some(rest)) if plaintext == Plaintext::OnLoopback => (rest, false),
+            _ => return Err(InvalidIssuer::Scheme),
+        };
+        if rest.contains(['?', '#']) {
+            return Err(InvalidIssuer::QueryOrFragment);
+        }
+        let (authority, path) = match rest.find('/') {
+            Some(slash) => rest.split_at(slash),
+            None => (rest, ""),
+        };
+        if authority.contains('@') {
+            return Err(InvalidIssuer::UserInfo);
+        }
+        let host = check_authority(authority, if is_https { 443 } else { 80 })?;
+        if !is_https && !is_loopback(host) {
+            return Err(InvalidIssuer::Scheme);
+        }
+        check_path(path)?;
+        Ok(Self { url: url.to_owned(), scheme: url.len() - rest.len() })
+    }
+
+    /// The URL, as it was given.
+    pub fn as_str(&self) -> &str {
+        &self.url
+    }
+
+    /// The URL without its scheme: the provider in ARNs (`oidc-provider/…`) and the prefix of its condition keys.
+    pub fn provider_name(&self) -> &str {
+        &self.url[self.scheme..]
+    }
+
+    /// Whether the issuer is reached with TLS.
+    pub fn is_https(&self) -> bool {
+        self.scheme == "https://".len()
+    }
+}
+
+/// The host, if host and port have no other spelling.
+fn check_authority(authority: &str, default_port: u16) -> Result<&str, InvalidIssuer> {
+    let colon = match authority.rfind(']') {
+        Some(bracket) => authority[bracket..].find(':').map(|colon| bracket + colon),
+        None => authority.find(':'),
+    };
+    let host = match colon {
+        Some(colon) => {
+            let port = &authority[colon + 1..];
+            let number = u16::from_str(port).ok().filter(|number| *number != 0 && *number != default_port);
+            if number.is_none_or(|number| number.to_string() != port) {
+                return Err(InvalidIssuer::Port);
+            }
+            &authority[..colon]
+        }
+        None => authority,
+    };
+    if is_dns_name(host) || is_ipv4(host) || host == LOOPBACK_IPV6 { Ok(host) } else { Err(InvalidIssuer::Host) }
+}
+
+const LOOPBACK_IPV6: &str = "[::1]";
+
+/// Letters, digits and hyphens (RFC 1123 §2.1), in lower case. A name whose last label begins with a digit is what some
+/// readers take for an address, such as `2130706433` or `0x7f.1`.
+fn is_dns_name(host: &str) -> bool {
+    let is_label = |label: &str| {
+        let inner = label.bytes().all(|c| matches!(c, b'a'..=b'z' | b'0'..=b'9' | b'-'));
+        inner && (1..=63).contains(&label.len()) && !label.starts_with('-') && !label.ends_with('-')
+    };
+    let last = host.rsplit('.').next().unwrap_or_default();
+    host.len() <= 253 && host.split('.').all(is_label) && !last.starts_with(|c: char| c.is_ascii_digit())
+}
+
+/// Four decimal numbers without leading zeros, which Rust's reader insists on.
+fn is_ipv4(host: &str) -> bool {
+    Ipv4Addr::from_str(host).is_ok()
+}
+
+fn is_loopback(host: &str) -> bool {
+    let address = host.trim_start_matches('[').trim_end_matches(']');
+    host == "localhost"
+        || Ipv4Addr::from_str(host).is_ok_and(|address| address.is_loopback())
+        || Ipv6Addr::from_str(address).is_ok_and(|address| address.is_loopback())
+}
+
+/// A trailing slash is kept: some issuers have it in their name.
+///
+/// Narrower than RFC 3986 by what stands for something else in policies and condition keys (`*`, `?`, `$`, `:`), and by `%`,
+/// with which every character has two spellings.
+fn check_path(path: &str) -> Result<(), InvalidIssuer> {
+    let Some(segments) = path.strip_prefix('/') else { return Ok(()) };
+    let segments = segments.strip_suffix('/').unwrap_or(segments);
+    if path == "/" {
+        return Ok(());
+    }
+    let is_plain = |c: u8| c.is_ascii_alphanumeric() || b"-._~+=,@".contains(&c);
+    let is_segment = |segment: &str| !matches!(segment, "" | "." | "..") && segment.bytes().all(is_plain);
+    if segments.split('/').all(is_segment) { Ok(()) } else { Err(InvalidIssuer::Path) }
+}
+
+impl fmt::Debug for Issuer {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        fmt::Debug::fmt(&self.url, f)
+    }
+}
+
+impl fmt::Display for Issuer {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(&self.url)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn https(url: &str) -> Result<Issuer, InvalidIssuer> {
+        Issuer::parse(url, Plaintext::Refused)
+    }
+
+    #[test]
+    fn issuers_are_kept_byte_for_byte() {
+        for (url, name) in [
+            ("https://token.actions.githubusercontent.com", "token.actions.githubusercontent.com"),
+            ("https://tenant.example.com/", "tenant.example.com/"),
+            ("https://ghes.example.com:8443/_services/token", "ghes.example.com:8443/_services/token"),
+            ("https://oidc.eks.eu-west-1.amazonaws.com/id/0123ABCD", "oidc.eks.eu-west-1.amazonaws.com/id/0123ABCD"),
+            ("https://kubernetes.default.svc", "kubernetes.default.svc"),
+            ("https://idp.example.com/realms/a/", "idp.example.com/realms/a/"),
+            ("https://xn--bcher-kva.example", "xn--bcher-kva.example"),
+            ("https://10.1.2.3:8443", "10.1.2.3:8443"),
+        ] {
+            let issuer = https(url).unwrap_or_else(|error| panic!("{url}: {error}"));
+            assert_eq!((issuer.as_str(), issuer.provider_name(), issuer.is_https()), (url, name, true));
+        }
+    }
+
+    #[test]
+    fn b8_a_trailing_slash_names_another_issuer() {
+        assert_ne!(https("https://idp.example"), https("https://idp.example/"));
+    }
+
+    #[test]
+    fn b8_urls_with_a_second_spelling_are_refused() {
+        use InvalidIssuer::*;
+        for (url, why) in [
+            ("", Length),
+            ("http://idp.example", Scheme),
+            ("HTTPS://idp.example", Scheme),
+            ("https:/idp.example", Scheme),
+            ("//idp.example", Scheme),
+            ("idp.example", Scheme),
+            ("file:///etc/passwd", Scheme),
+            (" https://idp.example", Scheme),
+            ("https://user@idp.example", UserInfo),
+            ("https://user:pass@idp.example/", UserInfo),
+            ("https://idp.example?", QueryOrFragment),
+            ("https://idp.example/a?b=c", QueryOrFragment),
+            ("https://idp.example#", QueryOrFragment),
+            ("https://", Host),
+            ("https:///a", Host),
+            ("https://IDP.example", Host),
+            ("https://idp.example.", Host),
+            ("https://idp..example", Host),
+            ("https://-idp.example", Host),
+            ("https://idp_1.example", Host),
+            ("https://idp.example\\@evil.example", UserInfo),
+            ("https://idp.example\\evil.example", Host),
+            ("https://\u{456}dp.example", Host),
+            ("https://idp%2eexample", Host),
+            ("https://idp.example ", Host),
+            ("https://idp.example\n", Host),
+            ("https://2130706433/", Host),
+            ("https://0x7f.1", Host),
+            ("https://127.1", Host),
+            ("https://010.0.0.1", Host),
+            ("https://[::ffff:127.0.0.1]", Host),
+            ("https://[2001:db8::1]", Host),
+            ("https://[::1", Host),
+            ("https://::1", Port),
+            ("https://idp.example:443", Port),
+            ("https://idp.example:", Port),
+            ("https://idp.example:0", Port),
+            ("https://idp.example:08443", Port),
+            ("https://idp.example:+8443", Port),
+            ("https://idp.example:65536", Port),
+            ("https://idp.example:8443:1", Port),
+            ("https://idp.example/./a", Path),
+            ("https://idp.example/a/..", Path),
+            ("https://idp.example/a/../b", Path),
+            ("https://idp.example//", Path),
+            ("https://idp.example//a", Path),
+            ("https://idp.example/a//b", Path),
+            ("https://idp.example/%2e%2e/a", Path),
+            ("https://idp.example/a%2fb", Path),
+            ("https://idp.example/a*", Path),
+            ("https://idp.example/a:b", Path),
+            ("https://idp.example/${aws:username}", Path),
+            ("https://idp.example/a b", Path),
+            ("https://idp.example/\u{e9}", Path),
+            ("https://idp.example/a\\..\\b", Path),
+        ] {
+            assert_eq!(https(url).unwrap_err(), why, "{url}");
+        }
+        assert!(https(&format!("https://idp.example/{}", "a".repeat(235))).is_ok());
+        assert_eq!(https(&format!("https://idp.example/{}", "a".repeat(236))), Err(Length));
+    }
+
+    #[test]
+    fn plaintext_is_for_loopback_hosts_alone_and_only_if_asked_for() {
+        for url in ["http://localhost:8080", "http://127.0.0.1:1/a", "http://127.9.9.9", "http://[::1]:9000"] {
+            let issuer = Issuer::parse(url, Plaintext::OnLoopback).unwrap_or_else(|error| panic!("{url}: {error}"));
+            assert_eq!((issuer.as_str(), issuer.is_https()), (url, false));
+            assert_eq!(issuer.provider_name(), &url["http://".len()..]);
+            assert_eq!(https(url), Err(InvalidIssuer::Scheme), "{url}");
+        }
+        for url in ["http://idp.example", "http://10.0.0.1", "http://localhost.example", "http://localhost:80"] {
+            assert!(Issuer::parse(url, Plaintext::OnLoopback).is_err(), "{url}");
+        }
+    }
+
+    proptest::proptest! {
+        #[test]
+        fn no_text_panics(url in r"https?://[a-z0-9\[\]:@./%?#A-Z\u{e9}-]{0,40}") {
+            let _ = Issuer::parse(&url, Plaintext::OnLoopback);
+        }
+    }
+}
