@@ -6,8 +6,8 @@ use arc_swap::ArcSwap;
 use tokio::sync::Mutex;
 use zeroize::Zeroizing;
 
-use super::convert::Stored;
 use super::snapshot::Snapshot;
+use super::stored::Stored;
 use crate::service::error::{Error, Kind};
 use crate::service::random::Random;
 use crate::store::{CommitError, Precondition, RecordCipher, Store, Transaction};

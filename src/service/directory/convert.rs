@@ -1,4 +1,4 @@
-//! Between entities and their records. A record that does not convert stops the start: it is never skipped.
+//! Between entities and the content of their records. What does not convert is an error that says what is wrong.
 
 use std::collections::{BTreeMap, HashMap};
 use std::sync::Arc;
@@ -7,146 +7,14 @@ use brevet_validator::credential::{AccessKeyId, SecretKey};
 use brevet_validator::identity::UniqueId;
 use brevet_validator::policy::{Kind, Policy};
 use brevet_validator::timestamp::Timestamp;
-use zeroize::Zeroizing;
 
 use super::entity::{
     AccessKey, Account, Document, Grants, InlinePolicy, KeyOwner, ManagedPolicy, PolicyVersion, Role, Tag, User,
 };
-use super::snapshot::{NameKey, Snapshot, Versioned};
-use crate::store::{Record, RecordCipher, Revision, format, records};
+use crate::store::records;
 
-/// A record whose content is not what its key promises.
-#[derive(Debug, thiserror::Error)]
-#[error("the record {key} cannot be read: {what}")]
-pub struct InvalidRecord {
-    key: String,
-    what: String,
-}
-
-/// What the directory keeps in the store: where, in what form, and where in the snapshot.
-pub trait Stored: Sized {
-    /// The record's key.
-    fn key(&self) -> String;
-    /// The record's content.
-    fn encode(&self) -> Vec<u8>;
-    /// The record's version in a snapshot, if it is there.
-    fn version(&self, snapshot: &Snapshot) -> Option<u64>;
-    /// Puts the entity into a snapshot.
-    fn insert(self, version: u64, snapshot: &mut Snapshot);
-    /// Takes the entity out of a snapshot.
-    fn remove(&self, snapshot: &mut Snapshot);
-}
-
-/// A record that is not the directory's own.
-pub struct OtherRecord {
-    /// Where it lies.
-    pub key: String,
-    /// What was sealed.
-    pub content: Zeroizing<Vec<u8>>,
-}
-
-impl std::fmt::Debug for OtherRecord {
-    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        f.debug_struct("OtherRecord").field("key", &self.key).finish_non_exhaustive()
-    }
-}
-
-impl Snapshot {
-    /// Opens everything that a store holds. One record that cannot be read fails it all.
-    pub fn read(
-        revision: Revision,
-        stored: &[Record],
-        cipher: &RecordCipher,
-    ) -> Result<(Self, Vec<OtherRecord>), InvalidRecord> {
-        let mut snapshot = Self { revision, ..Self::default() };
-        let mut others = Vec::new();
-        for record in stored.iter().filter(|record| record.key != format::KEY) {
-            let content = cipher
-                .open(&record.key, record.version, &record.value)
-                .map_err(|error| InvalidRecord { key: record.key.clone(), what: error.to_string() })?;
-            if !snapshot.insert_record(&record.key, record.version, &content)? {
-                snapshot.others.insert(record.key.clone(), record.version);
-                others.push(OtherRecord { key: record.key.clone(), content });
-            }
-        }
-        Ok((snapshot, others))
-    }
-
-    /// Reads one record into the snapshot; `false` if its key is none of the directory's.
-    pub fn insert_record(&mut self, key: &str, version: u64, content: &[u8]) -> Result<bool, InvalidRecord> {
-        let result = match key.split('/').next() {
-            Some("accounts") => account(content).map(|entity| entity.insert(version, self)),
-            Some("users") => user(content).map(|entity| entity.insert(version, self)),
-            Some("access-keys") => access_key(content).map(|entity| entity.insert(version, self)),
-            Some("roles") => role(content).map(|entity| entity.insert(version, self)),
-            Some("policies") => managed_policy(content).map(|entity| entity.insert(version, self)),
-            _ => return Ok(false),
-        };
-        result.map(|()| true).map_err(|what| InvalidRecord { key: key.to_owned(), what })
-    }
-}
-
-macro_rules! stored {
-    ($entity:ty, $map:ident, $prefix:literal, |$e:ident| $map_key:expr, $key:expr, $to_record:ident $(, $index:ident)?) => {
-        impl Stored for $entity {
-            fn key(&self) -> String {
-                let $e = self;
-                format!(concat!($prefix, "/{}"), $key)
-            }
-            fn encode(&self) -> Vec<u8> {
-                records::encode(&$to_record(self))
-            }
-            fn version(&self, snapshot: &Snapshot) -> Option<u64> {
-                let $e = self;
-                snapshot.$map.get(&$map_key).map(|v| v.version)
-            }
-            fn insert(self, version: u64, snapshot: &mut Snapshot) {
-                let $e = &self;
-                let key = $map_key;
-                $(snapshot.$index.insert(self.id, key.clone());)?
-                snapshot.$map.insert(key, Versioned { entity: Arc::new(self), version });
-            }
-            fn remove(&self, snapshot: &mut Snapshot) {
-                let $e = self;
-                let key = $map_key;
-                snapshot.$map.remove(&key);
-                // A renamed entity is already found under its new name.
-                $(if snapshot.$index.get(&self.id) == Some(&key) {
-                    snapshot.$index.remove(&self.id);
-                })?
-            }
-        }
-    };
-}
-
-stored!(Account, accounts, "accounts", |e| e.id, e.id, account_record);
-stored!(
-    User,
-    users,
-    "users",
-    |e| NameKey::new(e.account, &e.name),
-    NameKey::new(e.account, &e.name),
-    user_record,
-    users_by_id
-);
-stored!(Role, roles, "roles", |e| NameKey::new(e.account, &e.name), NameKey::new(e.account, &e.name), role_record);
-stored!(
-    ManagedPolicy,
-    policies,
-    "policies",
-    |e| NameKey::new(e.account, &e.name),
-    NameKey::new(e.account, &e.name),
-    managed_policy_record
-);
-stored!(AccessKey, access_keys, "access-keys", |e| e.id, e.id, access_key_record);
-
-impl std::fmt::Display for NameKey {
-    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        write!(f, "{}/{}", self.0, self.1)
-    }
-}
-
-type Read<T> = Result<T, String>;
+/// What was read, or what is wrong with it.
+pub(super) type Read<T> = Result<T, String>;
 
 fn parsed<T: std::str::FromStr>(text: &str, what: &str) -> Read<T> {
     text.parse().map_err(|_| format!("bad {what}"))
@@ -165,7 +33,7 @@ fn document(text: &str, kind: Kind) -> Read<Document> {
     Ok(Document { text: text.into(), policy: Arc::new(policy) })
 }
 
-fn account(content: &[u8]) -> Read<Account> {
+pub(super) fn account(content: &[u8]) -> Read<Account> {
     let r: records::Account = records::decode(content)?;
     Ok(Account {
         id: parsed(&r.id, "account id")?,
@@ -175,7 +43,7 @@ fn account(content: &[u8]) -> Read<Account> {
     })
 }
 
-fn account_record(a: &Account) -> records::Account {
+pub(super) fn account_record(a: &Account) -> records::Account {
     records::Account {
         id: a.id.to_string(),
         created_at: a.created_at.unix(),
@@ -212,7 +80,7 @@ fn inline_records(inline: &[InlinePolicy]) -> Vec<records::InlinePolicy> {
         .collect()
 }
 
-fn user(content: &[u8]) -> Read<User> {
+pub(super) fn user(content: &[u8]) -> Read<User> {
     let r: records::User = records::decode(content)?;
     Ok(User {
         account: parsed(&r.account, "account id")?,
@@ -226,7 +94,7 @@ fn user(content: &[u8]) -> Read<User> {
     })
 }
 
-fn user_record(u: &User) -> records::User {
+pub(super) fn user_record(u: &User) -> records::User {
     records::User {
         account: u.account.to_string(),
         path: u.path.clone(),
@@ -242,7 +110,7 @@ fn user_record(u: &User) -> records::User {
     }
 }
 
-fn role(content: &[u8]) -> Read<Role> {
+pub(super) fn role(content: &[u8]) -> Read<Role> {
     let r: records::Role = records::decode(content)?;
     Ok(Role {
         account: parsed(&r.account, "account id")?,
@@ -274,7 +142,7 @@ fn bindings(policy: &Policy) -> Vec<records::PrincipalBinding> {
     bindings.into_iter().map(|(arn, unique_id)| records::PrincipalBinding { arn, unique_id }).collect()
 }
 
-fn role_record(role: &Role) -> records::Role {
+pub(super) fn role_record(role: &Role) -> records::Role {
     records::Role {
         account: role.account.to_string(),
         path: role.path.clone(),
@@ -294,7 +162,7 @@ fn role_record(role: &Role) -> records::Role {
     }
 }
 
-fn managed_policy(content: &[u8]) -> Read<ManagedPolicy> {
+pub(super) fn managed_policy(content: &[u8]) -> Read<ManagedPolicy> {
     let r: records::ManagedPolicy = records::decode(content)?;
     let versions = r
         .versions
@@ -322,7 +190,7 @@ fn managed_policy(content: &[u8]) -> Read<ManagedPolicy> {
     })
 }
 
-fn managed_policy_record(p: &ManagedPolicy) -> records::ManagedPolicy {
+pub(super) fn managed_policy_record(p: &ManagedPolicy) -> records::ManagedPolicy {
     records::ManagedPolicy {
         account: p.account.to_string(),
         path: p.path.clone(),
@@ -346,7 +214,7 @@ fn managed_policy_record(p: &ManagedPolicy) -> records::ManagedPolicy {
     }
 }
 
-fn access_key(content: &[u8]) -> Read<AccessKey> {
+pub(super) fn access_key(content: &[u8]) -> Read<AccessKey> {
     let r: records::AccessKey = records::decode(content)?;
     let owner = if r.user_name.is_empty() {
         KeyOwner::Root
@@ -364,7 +232,7 @@ fn access_key(content: &[u8]) -> Read<AccessKey> {
     })
 }
 
-fn access_key_record(key: &AccessKey) -> records::AccessKey {
+pub(super) fn access_key_record(key: &AccessKey) -> records::AccessKey {
     let (user_name, user_unique_id) = match &key.owner {
         KeyOwner::Root => Default::default(),
         KeyOwner::User { name, id } => (name.clone(), id.to_string()),

@@ -4,11 +4,12 @@ mod change;
 mod convert;
 mod entity;
 mod snapshot;
+mod stored;
 
 pub use change::{Directory, Edit};
-pub use convert::{InvalidRecord, OtherRecord, Stored};
 pub use entity::{
     AccessKey, Account, Document, Grants, InlinePolicy, KeyOwner, ManagedPolicy, PolicyVersion, Role, Tag, User,
     role_arn,
 };
 pub use snapshot::{NameKey, NamedPolicy, Snapshot, Versioned};
+pub use stored::{InvalidRecord, OtherRecord, Stored};

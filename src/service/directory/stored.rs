@@ -1,0 +1,141 @@
+//! Where entities lie in the store and in the snapshot. A record that does not convert stops the start: it is never skipped.
+
+use std::sync::Arc;
+
+use zeroize::Zeroizing;
+
+use super::convert::*;
+use super::entity::{AccessKey, Account, ManagedPolicy, Role, User};
+use super::snapshot::{NameKey, Snapshot, Versioned};
+use crate::store::{Record, RecordCipher, Revision, format, records};
+
+/// A record whose content is not what its key promises.
+#[derive(Debug, thiserror::Error)]
+#[error("the record {key} cannot be read: {what}")]
+pub struct InvalidRecord {
+    key: String,
+    what: String,
+}
+
+/// What the directory keeps in the store: where, in what form, and where in the snapshot.
+pub trait Stored: Sized {
+    /// The record's key.
+    fn key(&self) -> String;
+    /// The record's content.
+    fn encode(&self) -> Vec<u8>;
+    /// The record's version in a snapshot, if it is there.
+    fn version(&self, snapshot: &Snapshot) -> Option<u64>;
+    /// Puts the entity into a snapshot.
+    fn insert(self, version: u64, snapshot: &mut Snapshot);
+    /// Takes the entity out of a snapshot.
+    fn remove(&self, snapshot: &mut Snapshot);
+}
+
+/// A record that is not the directory's own.
+pub struct OtherRecord {
+    /// Where it lies.
+    pub key: String,
+    /// What was sealed.
+    pub content: Zeroizing<Vec<u8>>,
+}
+
+impl std::fmt::Debug for OtherRecord {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("OtherRecord").field("key", &self.key).finish_non_exhaustive()
+    }
+}
+
+impl Snapshot {
+    /// Opens everything that a store holds. One record that cannot be read fails it all.
+    pub fn read(
+        revision: Revision,
+        stored: &[Record],
+        cipher: &RecordCipher,
+    ) -> Result<(Self, Vec<OtherRecord>), InvalidRecord> {
+        let mut snapshot = Self { revision, ..Self::default() };
+        let mut others = Vec::new();
+        for record in stored.iter().filter(|record| record.key != format::KEY) {
+            let content = cipher
+                .open(&record.key, record.version, &record.value)
+                .map_err(|error| InvalidRecord { key: record.key.clone(), what: error.to_string() })?;
+            if !snapshot.insert_record(&record.key, record.version, &content)? {
+                snapshot.others.insert(record.key.clone(), record.version);
+                others.push(OtherRecord { key: record.key.clone(), content });
+            }
+        }
+        Ok((snapshot, others))
+    }
+
+    /// Reads one record into the snapshot; `false` if its key is none of the directory's.
+    pub fn insert_record(&mut self, key: &str, version: u64, content: &[u8]) -> Result<bool, InvalidRecord> {
+        let result = match key.split('/').next() {
+            Some("accounts") => account(content).map(|entity| entity.insert(version, self)),
+            Some("users") => user(content).map(|entity| entity.insert(version, self)),
+            Some("access-keys") => access_key(content).map(|entity| entity.insert(version, self)),
+            Some("roles") => role(content).map(|entity| entity.insert(version, self)),
+            Some("policies") => managed_policy(content).map(|entity| entity.insert(version, self)),
+            _ => return Ok(false),
+        };
+        result.map(|()| true).map_err(|what| InvalidRecord { key: key.to_owned(), what })
+    }
+}
+
+macro_rules! stored {
+    ($entity:ty, $map:ident, $prefix:literal, |$e:ident| $map_key:expr, $key:expr, $to_record:ident $(, $index:ident)?) => {
+        impl Stored for $entity {
+            fn key(&self) -> String {
+                let $e = self;
+                format!(concat!($prefix, "/{}"), $key)
+            }
+            fn encode(&self) -> Vec<u8> {
+                records::encode(&$to_record(self))
+            }
+            fn version(&self, snapshot: &Snapshot) -> Option<u64> {
+                let $e = self;
+                snapshot.$map.get(&$map_key).map(|v| v.version)
+            }
+            fn insert(self, version: u64, snapshot: &mut Snapshot) {
+                let $e = &self;
+                let key = $map_key;
+                $(snapshot.$index.insert(self.id, key.clone());)?
+                snapshot.$map.insert(key, Versioned { entity: Arc::new(self), version });
+            }
+            fn remove(&self, snapshot: &mut Snapshot) {
+                let $e = self;
+                let key = $map_key;
+                snapshot.$map.remove(&key);
+                // A renamed entity is already found under its new name.
+                $(if snapshot.$index.get(&self.id) == Some(&key) {
+                    snapshot.$index.remove(&self.id);
+                })?
+            }
+        }
+    };
+}
+
+stored!(Account, accounts, "accounts", |e| e.id, e.id, account_record);
+stored!(
+    User,
+    users,
+    "users",
+    |e| NameKey::new(e.account, &e.name),
+    NameKey::new(e.account, &e.name),
+    user_record,
+    users_by_id
+);
+stored!(Role, roles, "roles", |e| NameKey::new(e.account, &e.name), NameKey::new(e.account, &e.name), role_record);
+stored!(
+    ManagedPolicy,
+    policies,
+    "policies",
+    |e| NameKey::new(e.account, &e.name),
+    NameKey::new(e.account, &e.name),
+    managed_policy_record
+);
+stored!(AccessKey, access_keys, "access-keys", |e| e.id, e.id, access_key_record);
+
+impl std::fmt::Display for NameKey {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        write!(f, "{}/{}", self.0, self.1)
+    }
+}
