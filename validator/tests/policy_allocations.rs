@@ -43,6 +43,16 @@ fn policy(kind: Kind, document: serde_json::Value) -> Policy {
     Policy::parse(&document.to_string(), kind).unwrap()
 }
 
+fn user() -> Subject {
+    Subject {
+        account: "123456789012".parse().unwrap(),
+        arn: "arn:aws:iam::123456789012:user/ada".parse().unwrap(),
+        role_or_user_arn: None,
+        unique_id: None,
+        federated: None,
+    }
+}
+
 fn without_allocation(decide: impl Fn() -> Decision) -> Reason {
     let before = ALLOCATIONS.get();
     let decision = decide();
@@ -93,13 +103,7 @@ fn decisions_allocate_nothing() {
         context.set(key, value);
     }
     context.set_all("aws:TagKeys", ["Team".to_owned(), "Cost".to_owned()]);
-    let subject = Subject {
-        account: "123456789012".parse().unwrap(),
-        arn: "arn:aws:iam::123456789012:user/ada".parse().unwrap(),
-        role_or_user_arn: None,
-        unique_id: None,
-        federated: None,
-    };
+    let subject = user();
     let identity = [&own];
     let policies = Policies {
         identity: &identity,
@@ -119,4 +123,35 @@ fn decisions_allocate_nothing() {
     let assume = |action| without_allocation(|| evaluate_trust(&policies, &query(action, role)));
     assert_eq!(assume("sts:AssumeRole"), Reason::Allowed);
     assert_eq!(assume("sts:TagSession"), Reason::TrustNotSatisfied);
+}
+
+#[test]
+fn three_hundred_statements_with_conditions_and_variables_allocate_nothing() {
+    let statement = |n: usize| {
+        json!({
+            "Effect": if n % 3 == 1 { "Deny" } else { "Allow" },
+            "Action": ["s3:Get*", "s3:Put?bject"],
+            "Resource": [format!("arn:aws:s3:::a{n}/*"), "arn:aws:s3:::home/${aws:username}/*"],
+            "Condition": {
+                "StringLike": {"aws:username": ["a?a", "${aws:x, 'b'}"]},
+                "IpAddress": {"aws:SourceIp": "10.0.0.0/8"},
+                "NumericEquals": {"k:n": n},
+            },
+        })
+    };
+    let statements: Vec<_> = (0..300).map(statement).collect();
+    let policy = policy(Kind::Identity, json!({"Version": "2012-10-17", "Statement": statements}));
+    assert_eq!(policy.statement_count(), 300);
+    let (subject, identity) = (user(), [&policy]);
+    let policies = Policies { identity: &identity, resource_account: Some(subject.account), ..Policies::default() };
+    // Only one statement's condition holds: the last, one that denies, and none.
+    for (n, reason) in [("299", Reason::Allowed), ("298", Reason::ExplicitDeny), ("300", Reason::NoMatchingAllow)] {
+        let mut context = Context::default();
+        for (key, value) in [("aws:username", "ada"), ("aws:SourceIp", "10.1.2.3"), ("k:n", n)] {
+            context.set(key, value);
+        }
+        let resource = "arn:aws:s3:::home/ada/x";
+        let query = Query { subject: &subject, action: "s3:GetObject", resource, context: &context };
+        assert_eq!(without_allocation(|| evaluate(&policies, &query)), reason, "{n}");
+    }
 }

@@ -3,6 +3,7 @@
 //! `policy_cases COUNT SEED`: at least COUNT decisions. Of the worlds are left out what AWS's API cannot say: session
 //! policies, trust policies, and callers other than a user by name.
 
+mod generate;
 #[expect(dead_code, reason = "the tests use the rest")]
 mod naive;
 #[expect(dead_code, reason = "the tests use the rest")]
@@ -10,12 +11,14 @@ mod world;
 
 use std::io::{self, BufWriter, Write};
 
+use proptest::prelude::any;
 use proptest::strategy::{Strategy, ValueTree};
 use proptest::test_runner::{Config, RngAlgorithm, TestRng, TestRunner};
 use serde_json::{Value, json};
 
+use crate::generate::{Choices, RESOURCE_NAMES, world};
 use crate::naive::decide;
-use crate::world::{RESOURCES, World, world};
+use crate::world::World;
 
 const ACTIONS: [&str; 6] =
     ["sts:AssumeRole", "STS:TagSession", "s3:GetObject", "s3:PutObject", "iam:GetUser", "sts:GetCallerIdentity"];
@@ -28,10 +31,10 @@ fn main() -> io::Result<()> {
     let rng = TestRng::from_seed(RngAlgorithm::ChaCha, &bytes);
     let mut runner = TestRunner::new_with_rng(Config::default(), rng);
     let mut out = BufWriter::new(io::stdout().lock());
-    let (worlds, mut made) = (world(), 0);
+    let (choices, mut made) = (proptest::collection::vec(any::<u8>(), 400), 0);
     while made < count {
-        let Ok(tree) = worlds.new_tree(&mut runner) else { continue };
-        let (line, cases) = simulation(within_reach(tree.current()));
+        let Ok(bytes) = choices.new_tree(&mut runner) else { continue };
+        let (line, cases) = simulation(within_reach(world(&mut Choices::new(&bytes.current()))));
         writeln!(out, "{line}")?;
         made += cases;
     }
@@ -57,7 +60,7 @@ fn within_reach(mut world: World) -> World {
 fn simulation(mut world: World) -> (Value, u64) {
     let bare = world.resource_policy.is_none();
     let resources: Vec<&str> =
-        RESOURCES.iter().copied().filter(|resource| bare || !resource.contains(":role/")).collect();
+        RESOURCE_NAMES.iter().copied().filter(|resource| bare || !resource.contains(":role/")).collect();
     let mut decisions = Vec::new();
     for action in ACTIONS {
         for resource in &resources {
