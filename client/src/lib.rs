@@ -11,6 +11,8 @@
 //! # Ok(())
 //! # }
 //! ```
+//!
+//! Clients of the other services go on one channel with it: `PolicyClient::new(endpoint.channel(credentials).await?)`.
 
 pub mod credentials;
 pub mod proto;

@@ -250,6 +250,23 @@ fn those_outside_whom_a_trust_policy_names_are_external() {
 }
 
 #[test]
+fn c27_whoever_took_the_name_of_a_trusted_principal_is_not_found() {
+    let mut world = World::new();
+    let old = records::User { name: "ada".into(), ..world.user_record("ada") };
+    let bound = |unique_id: &str| records::PrincipalBinding {
+        arn: format!("arn:aws:iam::{ACCOUNT}:user/ada"),
+        unique_id: unique_id.into(),
+    };
+    let trust = trust(&format!("arn:aws:iam::{ACCOUNT}:user/ada"));
+    let role = records::Role { trust_bindings: vec![bound(&old.unique_id)], ..world.role_record("ops", &trust) };
+    world.put_user(old);
+    world.put_role(role);
+    assert_eq!(who(&mut world, "sts:AssumeRole", &role_arn("ops")), ["ada"]);
+    world.user("ada", ALLOW_ALL);
+    assert!(who(&mut world, "sts:AssumeRole", &role_arn("ops")).is_empty());
+}
+
+#[test]
 fn a_role_that_is_not_there_and_what_is_no_role_are_errors() {
     let mut world = World::new();
     let root = world.root();
