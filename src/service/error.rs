@@ -29,6 +29,14 @@ pub enum Kind {
     ValidationError,
     /// An encoded authorization message that is none, or not for the caller's account.
     InvalidAuthorizationMessage,
+    /// An identity token that is none, or not one that is trusted.
+    InvalidIdentityToken,
+    /// An identity token that is over.
+    ExpiredIdentityToken,
+    /// A genuine identity token whose claims are not accepted.
+    IdpRejectedClaim,
+    /// The keys of an identity provider cannot be fetched: trying again may help.
+    IdpCommunicationError,
     /// A document that is not a policy.
     MalformedPolicyDocument,
     /// Session policies and tags exceed their budget.
@@ -82,6 +90,10 @@ impl Kind {
             Self::ExpiredToken => "ExpiredToken",
             Self::ValidationError => "ValidationError",
             Self::InvalidAuthorizationMessage => "InvalidAuthorizationMessageException",
+            Self::InvalidIdentityToken => "InvalidIdentityToken",
+            Self::ExpiredIdentityToken => "ExpiredTokenException",
+            Self::IdpRejectedClaim => "IDPRejectedClaim",
+            Self::IdpCommunicationError => "IDPCommunicationError",
             Self::MalformedPolicyDocument => "MalformedPolicyDocument",
             Self::PackedPolicyTooLarge => "PackedPolicyTooLarge",
             Self::InvalidAction => "InvalidAction",
@@ -162,6 +174,13 @@ impl Error {
             denial: None,
             cause: Some(cause.into()),
         }
+    }
+
+    /// Adds the cause, for the log alone.
+    #[must_use]
+    pub fn because(mut self, cause: impl Into<Box<dyn std::error::Error + Send + Sync>>) -> Self {
+        self.cause = Some(cause.into());
+        self
     }
 
     /// A parameter out of bounds, in AWS's words.

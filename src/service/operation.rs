@@ -6,7 +6,7 @@ use serde_json::Value;
 
 use super::denial::DecodeAuthorizationMessage;
 use super::iam;
-use super::issue::{AssumeRole, CallerIdentity, GetAccessKeyInfo, GetFederationToken, GetSessionToken, Issued};
+use super::issue::{AssumeRole, AssumeRoleWithWebIdentity, CallerIdentity, GetAccessKeyInfo, GetFederationToken, GetSessionToken, Issued};
 use super::lint::{Lint, Linted};
 use super::simulate::{Simulate, Simulated};
 use super::who_can::{WhoCan, WhoCanPage};
@@ -16,6 +16,8 @@ use super::who_can::{WhoCan, WhoCanPage};
 pub enum Operation {
     /// `sts:AssumeRole`
     AssumeRole(AssumeRole),
+    /// `sts:AssumeRoleWithWebIdentity`
+    AssumeRoleWithWebIdentity(AssumeRoleWithWebIdentity),
     /// `sts:GetSessionToken`
     GetSessionToken(GetSessionToken),
     /// `sts:GetFederationToken`
@@ -48,6 +50,7 @@ impl Operation {
     pub fn source(&self) -> &'static str {
         match self {
             Self::AssumeRole(_)
+            | Self::AssumeRoleWithWebIdentity(_)
             | Self::GetSessionToken(_)
             | Self::GetFederationToken(_)
             | Self::GetCallerIdentity
@@ -62,6 +65,7 @@ impl Operation {
     pub fn audit_parameters(&self) -> Value {
         match self {
             Self::AssumeRole(input) => input.audit_parameters(),
+            Self::AssumeRoleWithWebIdentity(input) => input.audit_parameters(),
             Self::GetSessionToken(input) => input.audit_parameters(),
             Self::GetFederationToken(input) => input.audit_parameters(),
             Self::GetCallerIdentity => Value::Null,
@@ -78,6 +82,7 @@ impl Operation {
     pub fn name(&self) -> &'static str {
         match self {
             Self::AssumeRole(_) => "AssumeRole",
+            Self::AssumeRoleWithWebIdentity(_) => "AssumeRoleWithWebIdentity",
             Self::GetSessionToken(_) => "GetSessionToken",
             Self::GetFederationToken(_) => "GetFederationToken",
             Self::GetCallerIdentity => "GetCallerIdentity",

@@ -2,19 +2,20 @@
 
 use std::sync::{Arc, Mutex, PoisonError};
 
-use brevet_validator::signature::{self, PathStyle, Rules};
+use brevet_validator::signature::{self, PathStyle, Refusal, Rules};
 use brevet_validator::timestamp::Timestamp;
-use brevet_validator::validator::Validator;
+use brevet_validator::validator::{Rejection, Validator};
 
 use super::audit::{AuditSink, DenialBudget, Durability, Outcome, Record};
-use super::caller::{Caller, Envelope};
+use super::caller::{Caller, Envelope, WebIdentity};
 use super::clock::Clock;
 use super::denial::{self, Denial, decode_authorization_message};
 use super::deployment::Deployment;
 use super::directory::Directory;
 use super::error::Error;
+use super::federation::{Identification, KeySets};
 use super::iam::Iam;
-use super::issue::Issuer;
+use super::issue::{AssumeRoleWithWebIdentity, Issuer, WebIdentityRequest};
 use super::key_source::DirectoryKeys;
 use super::keys::{Keys, MESSAGE_SALT};
 use super::lint;
@@ -24,6 +25,8 @@ use super::{simulate, who_can};
 
 /// Longest that a presigned request is good for, in seconds, whatever it says.
 const PRESIGNED_MAX: u32 = 900;
+/// The region of requests that name none, as at AWS's global endpoint.
+const UNSIGNED_REGION: &str = "us-east-1";
 /// Sessions that are remembered, so that their next request costs no public-key work.
 const MAX_CACHED_SESSIONS: u64 = 100_000;
 
@@ -37,6 +40,7 @@ pub struct Service {
     directory: Arc<Directory>,
     keys: Arc<Keys>,
     issuer: Issuer,
+    identification: Identification,
     administrator: Iam,
     audit: Arc<dyn AuditSink>,
     clock: Arc<dyn Clock>,
@@ -51,6 +55,7 @@ impl Service {
         audit: Arc<dyn AuditSink>,
         clock: Arc<dyn Clock>,
         random: Arc<dyn Random>,
+        key_sets: Arc<dyn KeySets>,
     ) -> Self {
         let (directory, keys) = (&deployment.directory, &deployment.keys);
         let validator = |service: &str| {
@@ -70,6 +75,7 @@ impl Service {
             directory: Arc::clone(directory),
             keys: Arc::clone(keys),
             issuer: Issuer::new(Arc::clone(keys), Arc::clone(&random), Arc::clone(&clock)),
+            identification: Identification::new(key_sets),
             administrator: Iam::new(Arc::clone(directory), Arc::clone(&random)),
             audit,
             clock,
@@ -92,6 +98,9 @@ impl Service {
         let now = self.clock.now();
         let mut record = self.open_record(envelope, operation.source(), operation.name())?;
         record.parameters(operation.audit_parameters());
+        if let Operation::AssumeRoleWithWebIdentity(input) = &operation {
+            return self.exchange_identity(envelope, request, body, input, now, record).await;
+        }
 
         let caller = match self.authenticate(envelope, request, body, &operation, now, &mut record) {
             Ok(caller) => caller,
@@ -102,7 +111,60 @@ impl Service {
         };
         record.caller(caller.verified(), caller.snapshot().revision.0);
 
-        match self.act(&caller, operation).await {
+        let acted = self.act(&caller, operation).await;
+        self.conclude(record, acted).await
+    }
+
+    /// AssumeRoleWithWebIdentity: the identity token is the proof, in the place of a signature.
+    async fn exchange_identity(
+        &self,
+        envelope: &Envelope,
+        request: signature::Request<'_>,
+        body: &[u8],
+        input: &AssumeRoleWithWebIdentity,
+        now: Timestamp,
+        mut record: Record,
+    ) -> Result<Answer, Error> {
+        let (visitor, request) = match self.identify(envelope, request, body, input, now).await {
+            Ok(identified) => identified,
+            Err(error) => {
+                self.record_unauthenticated(envelope, record, &error, now).await;
+                return Err(error);
+            }
+        };
+        record.web_identity(visitor.token(), visitor.snapshot().revision.0);
+        let issued = self.issuer.assume_role_with_web_identity(&visitor, request);
+        self.conclude(record, issued.map(|issued| (Answer::Issued(Box::new(issued)), Worth::Record))).await
+    }
+
+    /// Whoever holds the identity token. A request need not be signed, but a signature that is there must be good.
+    async fn identify(
+        &self,
+        envelope: &Envelope,
+        request: signature::Request<'_>,
+        body: &[u8],
+        input: &AssumeRoleWithWebIdentity,
+        now: Timestamp,
+    ) -> Result<(WebIdentity, WebIdentityRequest), Error> {
+        let region = match self.sts.begin(request, now) {
+            Ok(pending) => {
+                let region = pending.scope().region().to_owned();
+                pending.finish(body)?;
+                region
+            }
+            Err(Rejection::Signature(Refusal::NoCredentials)) => UNSIGNED_REGION.to_owned(),
+            Err(rejection) => return Err(rejection.into()),
+        };
+        let (request, token) = input.read()?;
+        let snapshot = self.directory.snapshot();
+        let identified =
+            self.identification.identify(token, request.account(), snapshot, envelope, &region, now).await?;
+        Ok((identified, request))
+    }
+
+    /// What was issued or changed is recorded before it is answered; a refusal is recorded, and gets its sealed trace.
+    async fn conclude(&self, mut record: Record, acted: Result<(Answer, Worth), Error>) -> Result<Answer, Error> {
+        match acted {
             Ok((answer, Worth::Nothing)) => Ok(answer),
             Ok((answer, Worth::Record)) => {
                 record.answer(&answer);
@@ -167,6 +229,8 @@ impl Service {
         let told = |answer| (answer, Worth::Nothing);
         match operation {
             Operation::AssumeRole(input) => issuer.assume_role(caller, &input).map(issued),
+            // Its road is another one: no caller ever asks for it.
+            Operation::AssumeRoleWithWebIdentity(_) => Err(Error::internal("a web identity has no caller")),
             Operation::GetSessionToken(input) => issuer.session_token(caller, &input).map(issued),
             Operation::GetFederationToken(input) => issuer.federation_token(caller, &input).map(issued),
             Operation::GetCallerIdentity => Ok(told(Answer::CallerIdentity(issuer.caller_identity(caller)))),

@@ -57,6 +57,11 @@ pub fn row(kind: Kind) -> Row {
         Kind::AccessDenied(_) => (403, Code::PermissionDenied),
         Kind::ValidationError => (400, Code::InvalidArgument),
         Kind::InvalidAuthorizationMessage => (400, Code::InvalidArgument),
+        Kind::InvalidIdentityToken => (400, Code::Unauthenticated),
+        Kind::ExpiredIdentityToken => (400, Code::Unauthenticated),
+        Kind::IdpRejectedClaim => (403, Code::PermissionDenied),
+        // AWS's clients try again on this code.
+        Kind::IdpCommunicationError => (400, Code::Unavailable),
         Kind::MalformedPolicyDocument => (400, Code::InvalidArgument),
         Kind::PackedPolicyTooLarge => (400, Code::InvalidArgument),
         Kind::InvalidAction => (400, Code::Unimplemented),
@@ -107,7 +112,7 @@ pub fn message_with_trace<'a>(error: &'a Error, request_id: &str) -> Cow<'a, str
 
 /// When to try again, where trying again may help.
 pub fn retry_after(kind: Kind) -> Option<Duration> {
-    matches!(kind, Kind::Throttling | Kind::ServiceUnavailable).then_some(Duration::from_secs(1))
+    matches!(kind, Kind::Throttling | Kind::ServiceUnavailable | Kind::IdpCommunicationError).then_some(Duration::from_secs(1))
 }
 
 #[cfg(test)]

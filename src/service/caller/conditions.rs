@@ -21,8 +21,7 @@ pub(super) fn of_caller(
     region: &str,
     now: Timestamp,
 ) -> Context {
-    let mut context = Context::default();
-    add_request(&mut context, envelope, region, now);
+    let mut context = of_request(envelope, region, now);
     add_principal(&mut context, standing.principal(), subject);
     for tag in standing.tags(snapshot) {
         context.set(&principal_tag(&tag.key), tag.value.as_str());
@@ -30,6 +29,13 @@ pub(super) fn of_caller(
     if let Some(session) = session {
         add_session(&mut context, session, now);
     }
+    context
+}
+
+/// The keys that need no caller.
+pub(super) fn of_request(envelope: &Envelope, region: &str, now: Timestamp) -> Context {
+    let mut context = Context::default();
+    add_request(&mut context, envelope, region, now);
     context
 }
 

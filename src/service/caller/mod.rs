@@ -3,6 +3,7 @@
 mod conditions;
 mod kinds;
 mod standing;
+mod web_identity;
 #[cfg(test)]
 mod tests;
 
@@ -19,6 +20,7 @@ use brevet_validator::validator::Verified;
 
 pub use self::kinds::may_call_as;
 pub use self::standing::long_lived_key;
+pub use self::web_identity::WebIdentity;
 
 use self::standing::Standing;
 use super::denial::Denial;

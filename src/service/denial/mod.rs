@@ -32,6 +32,16 @@ pub struct Denial {
     /// What the resource's own policy adds, if it has one.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     owned: Option<Owned>,
+    /// Of a web identity. The trace has it among the condition keys.
+    #[serde(skip)]
+    subject: Option<Subject>,
+}
+
+/// What the token of a web identity says.
+#[derive(Clone, Debug, Eq, PartialEq)]
+struct Subject {
+    subject: String,
+    audience: String,
 }
 
 /// The trace with the document of the resource's owner.
@@ -49,15 +59,26 @@ struct Owned {
 impl Denial {
     /// A refusal that only policies of the caller's account took part in. The trace may be of another decision than the
     /// one that the caller is told.
-    pub fn new(principal: &Principal, mut trace: Trace, told: Decision) -> Self {
-        trace.decision = told;
-        // It is about a document of the other side.
-        trace.detail = None;
-        let principal_name = match principal {
+    pub fn new(principal: &Principal, trace: Trace, told: Decision) -> Self {
+        let name = match principal {
             Principal::User { name, .. } => Some(name.clone()),
             _ => None,
         };
-        Self { principal_id: principal.user_id(), principal_name, told: trace, owned: None }
+        Self::of(principal.user_id(), name, trace, told)
+    }
+
+    /// The same of anyone by id and name.
+    pub fn of(principal_id: String, principal_name: Option<String>, mut trace: Trace, told: Decision) -> Self {
+        trace.decision = told;
+        // It is about a document of the other side.
+        trace.detail = None;
+        Self { principal_id, principal_name, told: trace, owned: None, subject: None }
+    }
+
+    /// Adds what a web identity's token says, for the sentence that its holder is told.
+    pub fn with_subject(mut self, subject: &str, audience: &str) -> Self {
+        self.subject = Some(Subject { subject: subject.to_owned(), audience: audience.to_owned() });
+        self
     }
 
     /// Adds what the resource's owner may see. `open`: the caller may see it, too.
@@ -95,6 +116,10 @@ impl Denial {
             Some(step) => sentence(step, self.told.decision.effect),
         }
         .to_owned();
+        if let Some(Subject { subject, audience }) = &self.subject {
+            // Writing to a string cannot fail.
+            let _ = write!(sentence, "; the token's sub is {:?}{}, its aud {audience:?}", subject, form_of(subject));
+        }
         if let Some(trace) = self.opened() {
             let failure = trace.nearest_failure().map(|failure| failure.to_string());
             // Writing to a string cannot fail.
@@ -135,6 +160,16 @@ impl Denial {
 
     fn opened(&self) -> Option<&Trace> {
         self.owned.as_ref().filter(|owned| owned.open).map(|owned| &owned.trace)
+    }
+}
+
+/// GitHub writes subjects in two forms, and a policy in one does not match the other.
+fn form_of(subject: &str) -> &'static str {
+    let owner = subject.strip_prefix("repo:").and_then(|rest| rest.split_once('/')).map(|(owner, _)| owner);
+    match owner {
+        Some(owner) if owner.contains('@') => " (GitHub's form with ids)",
+        Some(_) => " (GitHub's form without ids)",
+        None => "",
     }
 }
 

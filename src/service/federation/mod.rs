@@ -10,12 +10,14 @@ mod claims;
 mod conditions;
 mod crypto;
 mod expectation;
+mod identify;
 mod identity_token;
 mod issuer;
 mod jose;
 mod json;
 mod jwk;
 mod key_set;
+mod key_sets;
 mod refusal;
 
 #[cfg(test)]
@@ -26,9 +28,11 @@ mod tests;
 pub use algorithm::Algorithm;
 pub use conditions::{Claim, ClaimValue};
 pub use expectation::Expectation;
+pub use identify::Identification;
 pub use identity_token::{IdentityToken, UnverifiedToken, UseId};
 pub use issuer::{InvalidIssuer, Issuer, Plaintext};
 pub use jose::MAX_TOKEN_LENGTH;
 pub use jwk::BadKey;
 pub use key_set::{DroppedKey, InvalidKeySet, KeySet, MAX_KEY_SET_BYTES, MAX_KEYS};
+pub use key_sets::{KeySetError, KeySetSource, KeySetStatus, KeySets, Published};
 pub use refusal::{RefusalCode, TokenRefusal};

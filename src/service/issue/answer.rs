@@ -36,6 +36,19 @@ pub enum Holder {
         /// `arn:aws:sts::…:assumed-role/…`
         arn: Arn,
     },
+    /// `AssumedRoleUser`, and what of its identity token AWS tells.
+    WebIdentity {
+        /// `AROA…:session`
+        id: String,
+        /// `arn:aws:sts::…:assumed-role/…`
+        arn: Arn,
+        /// `sub`
+        subject: String,
+        /// `iss`
+        provider: String,
+        /// The client id that the token was for.
+        audience: String,
+    },
     /// `FederatedUser`
     FederatedUser {
         /// `account:name`
@@ -68,7 +81,7 @@ impl Issued {
             },
         });
         match &self.holder {
-            Holder::AssumedRole { id, arn } => {
+            Holder::AssumedRole { id, arn } | Holder::WebIdentity { id, arn, .. } => {
                 elements["assumedRoleUser"] = json!({ "assumedRoleId": id, "arn": arn.as_str() });
             }
             Holder::FederatedUser { id, arn } => {

@@ -1,9 +1,7 @@
 //! AssumeRole: the caller takes on a role that trusts it.
 
-use std::sync::LazyLock;
-
 use brevet_validator::identity::{AccountId, Arn, Principal, SessionName};
-use brevet_validator::policy::{Context, Decision, Effect, Kind as PolicyKind, Policy, Reason};
+use brevet_validator::policy::{Context, Decision, Effect, Reason};
 use brevet_validator::token::Origin;
 
 use super::answer::{Holder, Issued};
@@ -13,6 +11,7 @@ use super::parameters::{EXTERNAL_ID, ROLE_ARN, SESSION_NAME, SOURCE_IDENTITY, sh
 use super::second_factor::SecondFactor;
 use super::session_policy::{SessionPolicies, packed_size};
 use super::tags::SessionTags;
+use super::trust::with_owners_side;
 use super::{Issuer, duration};
 use crate::service::caller::{Asked, Caller, add_resource_tags, forbidden};
 use crate::service::denial::Denial;
@@ -24,7 +23,7 @@ const ASSUME_ROLE: &str = "sts:AssumeRole";
 impl Issuer {
     /// <https://docs.aws.amazon.com/STS/latest/APIReference/API_AssumeRole.html>
     pub fn assume_role(&self, caller: &Caller, input: &AssumeRole) -> Result<Issued, Error> {
-        let role_arn = role_arn(input)?;
+        let role_arn = role_arn(&input.role_arn)?;
         let session_name: SessionName =
             SESSION_NAME.required(&input.role_session_name, "roleSessionName")?.parse().map_err(Error::internal)?;
         let asked = duration::ROLE_SESSION.read(&input.duration_seconds)?;
@@ -77,8 +76,8 @@ impl Issuer {
 }
 
 /// `arn:aws:iam::ACCOUNT:role/…`
-fn role_arn(input: &AssumeRole) -> Result<Arn, Error> {
-    let text = ROLE_ARN.required(&input.role_arn, "roleArn")?;
+pub(super) fn role_arn(text: &Option<String>) -> Result<Arn, Error> {
+    let text = ROLE_ARN.required(text, "roleArn")?;
     let is_role = |arn: &Arn| {
         arn.partition() == "aws"
             && arn.service() == "iam"
@@ -89,7 +88,7 @@ fn role_arn(input: &AssumeRole) -> Result<Arn, Error> {
     text.parse().ok().filter(is_role).ok_or_else(|| Error::validation(format!("{} is invalid", shown(text))))
 }
 
-fn set_optional(context: &mut Context, key: &str, value: Option<&str>) {
+pub(super) fn set_optional(context: &mut Context, key: &str, value: Option<&str>) {
     if let Some(value) = value {
         context.set(key, value);
     }
@@ -111,7 +110,8 @@ fn trusting_role<'a>(caller: &'a Caller, arn: &Arn, companions: &[&str], context
     let refused = |action, decision: Decision| {
         let told = caller.explain_trust(None, &Asked { action, resource: arn, context });
         let known = Asked { action, resource: arn, context: &about_role };
-        let denial = with_owners_side(caller, Denial::new(caller.principal(), told, decision), role, &known);
+        let denial = Denial::new(caller.principal(), told, decision);
+        let denial = with_owners_side(denial, role, arn, |trust| caller.explain_trust(trust, &known));
         caller.denied(action, arn, decision.reason, denial)
     };
     let refused_role = || match caller.decide(&Asked { action: ASSUME_ROLE, resource: arn, context }) {
@@ -135,24 +135,3 @@ fn trusting_role<'a>(caller: &'a Caller, arn: &Arn, companions: &[&str], context
     }
     Ok(role)
 }
-
-/// What the role's account may see of a refusal. For an absent role the same work is done, on a trust policy that is
-/// nobody's, so that the time of an answer tells little of which it was.
-fn with_owners_side(caller: &Caller, denial: Denial, role: Option<&Role>, asked: &Asked<'_>) -> Denial {
-    match (role, asked.resource.account().parse()) {
-        (Some(role), _) => {
-            let trace = caller.explain_trust(Some(&role.trust.policy), asked);
-            denial.with_owners_side(role.account, trace, role.explain_to_caller)
-        }
-        (None, Ok(account)) => denial.with_absent_role(account, caller.explain_trust(DECOY.as_ref(), asked)),
-        (None, Err(_)) => denial,
-    }
-}
-
-/// As trust policies commonly are; it trusts nobody who exists.
-static DECOY: LazyLock<Option<Policy>> = LazyLock::new(|| {
-    let text = r#"{"Version": "2012-10-17", "Statement": [{"Sid": "Decoy", "Effect": "Allow",
-        "Principal": {"AWS": "arn:aws:iam::000000000000:root"}, "Action": ["sts:AssumeRole", "sts:TagSession"],
-        "Condition": {"StringEquals": {"sts:ExternalId": "decoy"}}}]}"#;
-    Policy::parse(text, PolicyKind::Trust).ok()
-});

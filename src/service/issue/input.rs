@@ -34,6 +34,32 @@ pub struct AssumeRole {
     pub token_code: Option<String>,
 }
 
+/// What AssumeRoleWithWebIdentity was asked: nothing checked yet.
+#[derive(Clone, Default)]
+pub struct AssumeRoleWithWebIdentity {
+    /// Required.
+    pub role_arn: Option<String>,
+    /// Required.
+    pub role_session_name: Option<String>,
+    /// Required: the identity token.
+    pub web_identity_token: Option<String>,
+    /// Of OAuth 2.0 access tokens, which are not accepted.
+    pub provider_id: Option<String>,
+    /// Inline session policy.
+    pub policy: Option<String>,
+    /// Managed session policies.
+    pub policy_arns: Vec<String>,
+    /// Decimal text of whole seconds, as it came.
+    pub duration_seconds: Option<String>,
+}
+
+/// Without the token.
+impl std::fmt::Debug for AssumeRoleWithWebIdentity {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("AssumeRoleWithWebIdentity").field("role_arn", &self.role_arn).finish_non_exhaustive()
+    }
+}
+
 /// A tag as it came off the wire; a missing key or value is refused later, with its place.
 #[derive(Clone, Debug, Default)]
 pub struct TagInput {
@@ -90,6 +116,19 @@ impl AssumeRole {
             .text("externalId", &self.external_id)
             .text("sourceIdentity", &self.source_identity)
             .text("serialNumber", &self.serial_number)
+            .into_value()
+    }
+}
+
+impl AssumeRoleWithWebIdentity {
+    /// As [`AssumeRole::audit_parameters`]. The identity token is left out.
+    pub fn audit_parameters(&self) -> Value {
+        Parameters::default()
+            .text("roleArn", &self.role_arn)
+            .text("roleSessionName", &self.role_session_name)
+            .text("durationSeconds", &self.duration_seconds)
+            .policy(&self.policy)
+            .list("policyArns", &self.policy_arns)
             .into_value()
     }
 }

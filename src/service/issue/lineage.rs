@@ -6,7 +6,7 @@ use brevet_validator::policy::Reason;
 use brevet_validator::timestamp::Timestamp;
 use brevet_validator::token::{Claims, Federation, Origin, SessionId, SessionTag};
 
-use crate::service::caller::{Caller, forbidden};
+use crate::service::caller::{Caller, WebIdentity, forbidden};
 use crate::service::error::Error;
 
 /// Where a session comes from.
@@ -23,6 +23,20 @@ pub(super) struct Lineage {
 }
 
 impl Lineage {
+    /// The first session of a web identity.
+    pub(super) fn of_web_identity(visitor: &WebIdentity) -> Self {
+        Self {
+            ancestors: Vec::new(),
+            root_expires_at: None,
+            source_access_key: None,
+            source_user: None,
+            federation: Some(visitor.federation()),
+            inherited_tags: Vec::new(),
+            source_identity: None,
+            by_role: false,
+        }
+    }
+
     /// Refuses chains that are longer than a token can tell.
     pub(super) fn of(caller: &Caller) -> Result<Self, Error> {
         let Some(session) = caller.session() else {
@@ -80,6 +94,18 @@ impl Lineage {
 
     /// The claims of a session of `principal`: all that does not depend on the request.
     pub(super) fn into_claims(self, caller: &Caller, principal: Principal, generation: u64, origin: Origin) -> Claims {
+        self.into_claims_at(caller.snapshot().revision.0, caller.region(), principal, generation, origin)
+    }
+
+    /// The same for whoever is no caller: of the directory's revision that decided, in a region.
+    pub(super) fn into_claims_at(
+        self,
+        directory_revision: u64,
+        region: &str,
+        principal: Principal,
+        generation: u64,
+        origin: Origin,
+    ) -> Claims {
         Claims {
             principal,
             generation,
@@ -93,9 +119,9 @@ impl Lineage {
             root_expires_at: self.root_expires_at,
             source_access_key: self.source_access_key,
             source_user: self.source_user,
-            directory_revision: caller.snapshot().revision.0,
+            directory_revision,
             audience: Vec::new(),
-            region: caller.region().to_owned(),
+            region: region.to_owned(),
             origin,
         }
     }

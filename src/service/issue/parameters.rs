@@ -34,6 +34,9 @@ pub(super) const SERIAL_NUMBER: Text = Text {
 };
 pub(super) const TOKEN_CODE: Text =
     Text { min: 6, max: 6, pattern: r"[\d]*", matches: |text| text.bytes().all(|c| c.is_ascii_digit()), shown: false };
+/// Longer tokens are refused by whoever reads them, in words of their own.
+pub(super) const WEB_IDENTITY_TOKEN: Text =
+    Text { min: 4, max: 20_000, pattern: ".*", matches: |_| true, shown: false };
 pub(super) const ACCESS_KEY_ID: Text =
     Text { min: 16, max: 128, pattern: r"[\w]*", matches: |text| text.bytes().all(is_word), shown: true };
 

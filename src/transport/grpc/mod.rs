@@ -102,7 +102,7 @@ impl<H: Handler> Grpc<H> {
         body: impl Payload + 'static,
     ) -> Response<Body> {
         let method = self.method(parts.uri.path());
-        let operation = method.filter(|method| method.signed).map_or(UNKNOWN_OPERATION, |method| &method.name);
+        let operation = method.filter(|method| method.own).map_or(UNKNOWN_OPERATION, |method| &method.name);
         let too_late = || Error::new(Kind::RequestTimeout, "The deadline of the call has passed.");
         let left = |patience: Duration| patience.saturating_sub(exchange.age());
         let admitted = self.admit(exchange, method, operation, parts, body).await;
@@ -117,7 +117,7 @@ impl<H: Handler> Grpc<H> {
             },
             Err(error) => error,
         };
-        if method.is_none_or(|method| method.signed) {
+        if method.is_none_or(|method| method.own) {
             self.desk.refuse(exchange, operation, &error).await;
         }
         refusal(&error, exchange.request_id())
@@ -137,7 +137,7 @@ impl<H: Handler> Grpc<H> {
         if parts.headers.get_all("grpc-encoding").iter().any(|encoding| encoding != "identity") {
             return Err(Error::new(Kind::UnsupportedMediaType, "Compressed messages are not supported."));
         }
-        if method.signed {
+        if method.signed || method.own && parts.headers.contains_key(header::AUTHORIZATION) {
             check_credentials(&parts.headers)?;
         }
         let patience = deadline::read(&parts.headers)?;

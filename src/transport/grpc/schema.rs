@@ -20,6 +20,9 @@ pub const UNSIGNED: [&str; 4] = [
     "/grpc.reflection.v1alpha.ServerReflection/ServerReflectionInfo",
 ];
 
+/// The methods of Brevet's own whose messages prove who calls, in the place of a signature. One that is there must be good.
+pub const PROVEN_BY_MESSAGE: [&str; 1] = ["/brevet.sts.v1.SecurityTokenService/AssumeRoleWithWebIdentity"];
+
 /// Deepest nesting of a message.
 const MAX_DEPTH: usize = 16;
 
@@ -35,6 +38,8 @@ pub struct Schema {
 pub struct Method {
     /// Without its service.
     pub name: String,
+    /// Whether it is one of Brevet's own, which are recorded.
+    pub own: bool,
     /// Whether a call must be signed.
     pub signed: bool,
     /// Whether the caller sends a stream, instead of one message.
@@ -67,7 +72,8 @@ impl Schema {
                     let path = format!("/{}.{}/{}", file.package(), service.name(), method.name());
                     let method = Method {
                         name: method.name().to_owned(),
-                        signed: !UNSIGNED.contains(&path.as_str()),
+                        own: !UNSIGNED.contains(&path.as_str()),
+                        signed: ![&UNSIGNED[..], &PROVEN_BY_MESSAGE].concat().contains(&path.as_str()),
                         client_stream: method.client_streaming(),
                         input: method.input_type().to_owned(),
                     };

@@ -58,6 +58,37 @@ impl<H: Handler> proto::security_token_service_server::SecurityTokenService for 
         counter::take(&self.desk, request, read, write).await
     }
 
+    async fn assume_role_with_web_identity(
+        &self,
+        request: Request<proto::AssumeRoleWithWebIdentityRequest>,
+    ) -> Result<Response<proto::AssumeRoleWithWebIdentityResponse>, Status> {
+        let read = |message: proto::AssumeRoleWithWebIdentityRequest| {
+            Ok(Operation::AssumeRoleWithWebIdentity(issue::AssumeRoleWithWebIdentity {
+                role_arn: given(message.role_arn),
+                role_session_name: given(message.role_session_name),
+                web_identity_token: given(message.web_identity_token),
+                provider_id: None,
+                policy: given(message.policy),
+                policy_arns: message.policy_arns,
+                duration_seconds: message.duration.map(seconds).transpose()?,
+            }))
+        };
+        let write = |answer| {
+            let issued = issued(answer)?;
+            let Holder::WebIdentity { id, arn, subject, provider, audience } = &issued.holder else { return None };
+            Some(proto::AssumeRoleWithWebIdentityResponse {
+                credentials: Some(credentials(&issued)),
+                assumed_role_user: Some(proto::AssumedRoleUser { assumed_role_id: id.clone(), arn: arn.to_string() }),
+                packed_policy_size: packed_policy_size(&issued),
+                subject_from_web_identity_token: subject.clone(),
+                provider: provider.clone(),
+                audience: audience.clone(),
+                source_identity: issued.source_identity.unwrap_or_default(),
+            })
+        };
+        counter::take(&self.desk, request, read, write).await
+    }
+
     async fn get_session_token(
         &self,
         request: Request<proto::GetSessionTokenRequest>,

@@ -5,7 +5,7 @@ use super::xml::Xml;
 use crate::service::denial::DecodeAuthorizationMessage;
 use crate::service::error::Error;
 use crate::service::issue::{
-    AssumeRole, CallerIdentity, GetAccessKeyInfo, GetFederationToken, GetSessionToken, Holder, Issued, TagInput,
+    AssumeRole, AssumeRoleWithWebIdentity, CallerIdentity, GetAccessKeyInfo, GetFederationToken, GetSessionToken, Holder, Issued, TagInput,
 };
 use crate::service::operation::Operation;
 
@@ -24,6 +24,15 @@ pub fn parse(action: &str, form: &mut Form) -> Result<Option<Operation>, Error> 
             source_identity: form.take("SourceIdentity"),
             serial_number: form.take("SerialNumber"),
             token_code: form.take("TokenCode"),
+        }),
+        "AssumeRoleWithWebIdentity" => Operation::AssumeRoleWithWebIdentity(AssumeRoleWithWebIdentity {
+            role_arn: form.take("RoleArn"),
+            role_session_name: form.take("RoleSessionName"),
+            web_identity_token: form.take("WebIdentityToken"),
+            provider_id: form.take("ProviderId"),
+            policy: form.take("Policy"),
+            policy_arns: policy_arns(form)?,
+            duration_seconds: form.take("DurationSeconds"),
         }),
         "GetSessionToken" => Operation::GetSessionToken(GetSessionToken {
             duration_seconds: form.take("DurationSeconds"),
@@ -66,6 +75,15 @@ pub fn render_issued(issued: &Issued, xml: &mut Xml) {
             xml.leaf("FederatedUserId", id);
             xml.leaf("Arn", arn);
         }),
+        Holder::WebIdentity { id, arn, subject, provider, audience } => {
+            xml.leaf("SubjectFromWebIdentityToken", subject);
+            xml.element("AssumedRoleUser", |xml| {
+                xml.leaf("AssumedRoleId", id);
+                xml.leaf("Arn", arn);
+            });
+            xml.leaf("Provider", provider);
+            xml.leaf("Audience", audience);
+        }
         Holder::Caller => {}
     }
     let credentials = &issued.credentials;

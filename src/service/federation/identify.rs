@@ -1,0 +1,92 @@
+//! From the text of an identity token to a verified web identity: whose it is, with whose keys, and whether it is good.
+
+use std::sync::Arc;
+
+use brevet_validator::identity::AccountId;
+use brevet_validator::timestamp::Timestamp;
+
+use super::{
+    Expectation, IdentityToken, Issuer, KeySetError, KeySetSource, KeySets, Published, RefusalCode, TokenRefusal,
+    UnverifiedToken,
+};
+use crate::service::caller::{Envelope, WebIdentity};
+use crate::service::directory::{OidcProvider, Snapshot};
+use crate::service::error::{Error, Kind};
+
+/// Verifies identity tokens of the issuers that accounts trust.
+#[derive(Clone, Debug)]
+pub struct Identification {
+    key_sets: Arc<dyn KeySets>,
+}
+
+impl Identification {
+    /// With keys from here.
+    pub fn new(key_sets: Arc<dyn KeySets>) -> Self {
+        Self { key_sets }
+    }
+
+    /// Whoever holds the token, in the account that trusts its issuer. White space around the token is left out.
+    ///
+    /// Nothing is fetched for an issuer that the account does not have.
+    pub async fn identify(
+        &self,
+        token: &str,
+        account: AccountId,
+        snapshot: Arc<Snapshot>,
+        envelope: &Envelope,
+        region: &str,
+        now: Timestamp,
+    ) -> Result<WebIdentity, Error> {
+        let unverified = UnverifiedToken::parse(token.trim_ascii())?;
+        let provider = provider(&snapshot, account, unverified.issuer()).ok_or_else(|| unknown_issuer(&unverified))?;
+        let keys = self.key_sets.key_set(&source(provider), unverified.key_id()).await?;
+        let expected = Expectation::new(&provider.issuer, &provider.client_ids);
+        let token = unverified.verify(&keys, &expected, now)?;
+        let provider = provider.clone();
+        Ok(WebIdentity::new(token, &provider, snapshot, envelope, region, now))
+    }
+}
+
+/// The provider of exactly this issuer. Its name alone is not enough: it leaves the scheme out.
+fn provider<'a>(snapshot: &'a Snapshot, account: AccountId, issuer: &str) -> Option<&'a OidcProvider> {
+    let (_, name) = issuer.split_once("://")?;
+    snapshot.provider(account, name).filter(|provider| provider.issuer.as_str() == issuer)
+}
+
+/// Plaintext issuers were allowed on this machine alone, where addresses are private.
+fn source(provider: &OidcProvider) -> KeySetSource {
+    KeySetSource::Published(Arc::new(Published {
+        issuer: provider.issuer.clone(),
+        discovery_url: None,
+        ca_certificates: None,
+        allow_private: !provider.issuer.is_https(),
+    }))
+}
+
+/// AWS's words, which name the issuer: whoever sent the token knows it.
+fn unknown_issuer(token: &UnverifiedToken<'_>) -> Error {
+    let issuer = crate::service::parameters::shown(token.issuer());
+    Error::new(
+        Kind::InvalidIdentityToken,
+        format!("No OpenIDConnect provider found in your account for {issuer}"),
+    )
+}
+
+impl From<TokenRefusal> for Error {
+    fn from(refusal: TokenRefusal) -> Self {
+        let kind = match refusal.code() {
+            RefusalCode::ValidationError => Kind::ValidationError,
+            RefusalCode::InvalidIdentityToken => Kind::InvalidIdentityToken,
+            RefusalCode::ExpiredTokenException => Kind::ExpiredIdentityToken,
+            RefusalCode::IdpRejectedClaim => Kind::IdpRejectedClaim,
+        };
+        Self::new(kind, refusal.to_string())
+    }
+}
+
+impl From<KeySetError> for Error {
+    fn from(error: KeySetError) -> Self {
+        let message = "The identity provider's keys cannot be fetched. Try again later.";
+        Self::new(Kind::IdpCommunicationError, message).because(error)
+    }
+}
