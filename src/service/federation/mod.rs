@@ -6,10 +6,12 @@
 
 mod algorithm;
 mod crypto;
+pub mod discovery;
 mod issuer;
 mod json;
 mod jwk;
 mod key_set;
+pub mod key_sets;
 
 pub use algorithm::Algorithm;
 pub use issuer::{InvalidIssuer, Issuer, Plaintext};
