@@ -12,8 +12,13 @@ const FILES: [&str; 4] = [
 ];
 
 /// Messages that hold secrets: their `Debug` is written by hand and shows none.
-const SECRET: [&str; 4] =
-    ["brevet.store.v1.AccessKey", "brevet.store.v1.Anchor", "brevet.store.v1.Epoch", "brevet.sts.v1.Credentials"];
+const SECRET: [&str; 5] = [
+    "brevet.store.v1.AccessKey",
+    "brevet.store.v1.Anchor",
+    "brevet.store.v1.Epoch",
+    "brevet.sts.v1.AssumeRoleWithWebIdentityRequest",
+    "brevet.sts.v1.Credentials",
+];
 
 fn main() -> Result<(), Box<dyn std::error::Error>> {
     let descriptors = protox::compile(FILES, ["proto"])?;

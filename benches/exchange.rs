@@ -7,12 +7,14 @@ use std::sync::Arc;
 
 use brevet::adapters::audit_log::AuditLog;
 use brevet::adapters::clock::SystemClock;
+use brevet::adapters::key_sets::FetchedKeySets;
 use brevet::adapters::random::SystemRandomness;
 use brevet::service::caller::Envelope;
 use brevet::service::clock::Clock as _;
 use brevet::service::deployment::{Deployment, FirstRole, Founding};
 use brevet::service::directory::{Document, Edit, Grants, Role};
 use brevet::service::error::Error;
+use brevet::service::federation::Plaintext;
 use brevet::service::issue::AssumeRole;
 use brevet::service::operation::{Answer, Operation};
 use brevet::service::pipeline::Service;
@@ -61,7 +63,14 @@ impl Stage {
             let deployment = Deployment::start(store, &master, random.clone()).await.expect("a start");
             put_refusing(&deployment, founded.account).await;
             let role = format!("arn:aws:iam::{}:role/{role}", founded.account);
-            let service = Service::start(&deployment, Arc::new(AuditLog), Arc::new(SystemClock), random);
+            let service = Service::start(
+                &deployment,
+                Arc::new(AuditLog),
+                Arc::new(SystemClock),
+                random,
+                Arc::new(FetchedKeySets::new(Arc::new(SystemClock))),
+                Plaintext::Refused,
+            );
             (service, role, founded.credentials)
         });
         let body = format!("Action=AssumeRole&Version=2011-06-15&RoleArn={role_arn}&RoleSessionName=bench");

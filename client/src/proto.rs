@@ -17,6 +17,12 @@ pub mod sts {
     include!("generated/brevet.sts.v1.rs");
 }
 
+impl fmt::Debug for AssumeRoleWithWebIdentityRequest {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("AssumeRoleWithWebIdentityRequest").field("role_arn", &self.role_arn).finish_non_exhaustive()
+    }
+}
+
 impl fmt::Debug for Credentials {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("Credentials").field("access_key_id", &self.access_key_id).finish_non_exhaustive()

@@ -3,5 +3,6 @@
 pub mod audit_file;
 pub mod audit_log;
 pub mod clock;
+pub mod key_sets;
 pub mod master_key;
 pub mod random;

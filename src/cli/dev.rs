@@ -17,6 +17,7 @@ use crate::adapters::random::SystemRandomness;
 use crate::config::{Config, Flags};
 use crate::service::clock::Clock as _;
 use crate::service::deployment::{Deployment, FirstRole, Founded, Founding};
+use crate::service::federation::Plaintext;
 use crate::service::random::Random as _;
 use crate::store::{MasterKey, MemoryStore, Store as _};
 
@@ -109,6 +110,7 @@ impl Dev {
                 audit: Arc::new(AuditLog),
                 control: None,
                 only_local_hosts: !self.expose_dev,
+                plaintext: Plaintext::OnLoopback,
             };
             run::serve(assembly, |ready| self.announce(&founded, ready)).await
         })

@@ -14,10 +14,12 @@ use tracing_subscriber::EnvFilter;
 
 use super::Exit;
 use crate::adapters::clock::SystemClock;
+use crate::adapters::key_sets::FetchedKeySets;
 use crate::adapters::random::SystemRandomness;
 use crate::config::{Settings, TlsConfig};
 use crate::service::audit::AuditSink;
 use crate::service::deployment::Deployment;
+use crate::service::federation::Plaintext;
 use crate::service::pipeline::Service;
 use crate::transport::admin::Admin;
 use crate::transport::control::Control;
@@ -44,6 +46,8 @@ pub(super) struct Assembly {
     pub control: Option<PathBuf>,
     /// Refuse requests that name another host than this machine: no web page can reach a `dev` by DNS rebinding.
     pub only_local_hosts: bool,
+    /// Whether identity providers on this machine may be reached without TLS.
+    pub plaintext: Plaintext,
 }
 
 /// Where a server that is ready can be reached.
@@ -84,9 +88,16 @@ pub(super) async fn serve(
     assembly: Assembly,
     announce: impl FnOnce(&Ready) -> anyhow::Result<()>,
 ) -> anyhow::Result<()> {
-    let Assembly { settings, deployment, audit, control, only_local_hosts } = assembly;
+    let Assembly { settings, deployment, audit, control, only_local_hosts, plaintext } = assembly;
     let clock = Arc::new(SystemClock);
-    let service = Arc::new(Service::start(&deployment, audit, clock.clone(), Arc::new(SystemRandomness::default())));
+    let service = Arc::new(Service::start(
+        &deployment,
+        audit,
+        clock.clone(),
+        Arc::new(SystemRandomness::default()),
+        Arc::new(FetchedKeySets::new(clock.clone())),
+        plaintext,
+    ));
 
     let main = Listener::bind(settings.listen, tls_config(settings.tls.as_ref())?)
         .await

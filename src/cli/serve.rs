@@ -13,6 +13,7 @@ use crate::adapters::clock::SystemClock;
 use crate::adapters::random::SystemRandomness;
 use crate::config::{Config, Flags};
 use crate::service::deployment::Deployment;
+use crate::service::federation::Plaintext;
 
 /// Run the service on a data directory
 #[derive(Args, Debug)]
@@ -74,6 +75,7 @@ impl Serve {
                 audit,
                 control: Some(dir.control_socket()),
                 only_local_hosts: false,
+                plaintext: Plaintext::Refused,
             };
             run::serve(assembly, |ready| {
                 println!("listening on {} (admin: {})", ready.endpoint, ready.admin_endpoint);

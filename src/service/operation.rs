@@ -6,7 +6,10 @@ use serde_json::Value;
 
 use super::denial::DecodeAuthorizationMessage;
 use super::iam;
-use super::issue::{AssumeRole, AssumeRoleWithWebIdentity, CallerIdentity, GetAccessKeyInfo, GetFederationToken, GetSessionToken, Issued};
+use super::issue::{
+    AssumeRole, AssumeRoleWithWebIdentity, CallerIdentity, GetAccessKeyInfo, GetFederationToken, GetSessionToken,
+    Issued,
+};
 use super::lint::{Lint, Linted};
 use super::simulate::{Simulate, Simulated};
 use super::who_can::{WhoCan, WhoCanPage};

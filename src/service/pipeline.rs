@@ -13,7 +13,7 @@ use super::denial::{self, Denial, decode_authorization_message};
 use super::deployment::Deployment;
 use super::directory::Directory;
 use super::error::Error;
-use super::federation::{Identification, KeySets};
+use super::federation::{Identification, KeySets, Plaintext};
 use super::iam::Iam;
 use super::issue::{AssumeRoleWithWebIdentity, Issuer, WebIdentityRequest};
 use super::key_source::DirectoryKeys;
@@ -49,13 +49,15 @@ pub struct Service {
 }
 
 impl Service {
-    /// The service of a deployment, ready for requests.
+    /// The service of a deployment, ready for requests. `plaintext`: whether identity providers on this machine may be
+    /// reached without TLS.
     pub fn start(
         deployment: &Deployment,
         audit: Arc<dyn AuditSink>,
         clock: Arc<dyn Clock>,
         random: Arc<dyn Random>,
         key_sets: Arc<dyn KeySets>,
+        plaintext: Plaintext,
     ) -> Self {
         let (directory, keys) = (&deployment.directory, &deployment.keys);
         let validator = |service: &str| {
@@ -76,7 +78,7 @@ impl Service {
             keys: Arc::clone(keys),
             issuer: Issuer::new(Arc::clone(keys), Arc::clone(&random), Arc::clone(&clock)),
             identification: Identification::new(key_sets),
-            administrator: Iam::new(Arc::clone(directory), Arc::clone(&random)),
+            administrator: Iam::new(Arc::clone(directory), Arc::clone(&random)).with_plaintext_providers(plaintext),
             audit,
             clock,
             random,

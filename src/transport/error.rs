@@ -112,7 +112,8 @@ pub fn message_with_trace<'a>(error: &'a Error, request_id: &str) -> Cow<'a, str
 
 /// When to try again, where trying again may help.
 pub fn retry_after(kind: Kind) -> Option<Duration> {
-    matches!(kind, Kind::Throttling | Kind::ServiceUnavailable | Kind::IdpCommunicationError).then_some(Duration::from_secs(1))
+    matches!(kind, Kind::Throttling | Kind::ServiceUnavailable | Kind::IdpCommunicationError)
+        .then_some(Duration::from_secs(1))
 }
 
 #[cfg(test)]

@@ -166,6 +166,49 @@ pub struct DecodeAuthorizationMessageResponse {
     #[prost(string, tag = "1")]
     pub decoded_message: ::prost::alloc::string::String,
 }
+#[derive(Clone, PartialEq, Eq, Hash, ::prost::Message)]
+#[prost(skip_debug)]
+pub struct AssumeRoleWithWebIdentityRequest {
+    /// The role to take on.
+    #[prost(string, tag = "1")]
+    pub role_arn: ::prost::alloc::string::String,
+    /// 2 to 64 characters of \[A-Za-z0-9_+=,.@-\].
+    #[prost(string, tag = "2")]
+    pub role_session_name: ::prost::alloc::string::String,
+    /// A signed JWT of an OpenID Connect issuer; at most 20,000 characters.
+    #[prost(string, tag = "3")]
+    pub web_identity_token: ::prost::alloc::string::String,
+    /// 900 s to the role's maximum; one hour if absent. Whole seconds.
+    #[prost(message, optional, tag = "4")]
+    pub duration: ::core::option::Option<::prost_types::Duration>,
+    /// An inline session policy: narrows what the role allows.
+    #[prost(string, tag = "5")]
+    pub policy: ::prost::alloc::string::String,
+    /// Managed policies as session policies; at most ten.
+    #[prost(string, repeated, tag = "6")]
+    pub policy_arns: ::prost::alloc::vec::Vec<::prost::alloc::string::String>,
+}
+#[derive(Clone, PartialEq, Eq, Hash, ::prost::Message)]
+pub struct AssumeRoleWithWebIdentityResponse {
+    #[prost(message, optional, tag = "1")]
+    pub credentials: ::core::option::Option<Credentials>,
+    #[prost(message, optional, tag = "2")]
+    pub assumed_role_user: ::core::option::Option<AssumedRoleUser>,
+    /// Share of the session's budget for policies and tags that is used, in per cent. Absent if there are none.
+    #[prost(int32, optional, tag = "3")]
+    pub packed_policy_size: ::core::option::Option<i32>,
+    #[prost(string, tag = "4")]
+    pub source_identity: ::prost::alloc::string::String,
+    /// The token's "sub".
+    #[prost(string, tag = "5")]
+    pub subject_from_web_identity_token: ::prost::alloc::string::String,
+    /// The token's "iss".
+    #[prost(string, tag = "6")]
+    pub provider: ::prost::alloc::string::String,
+    /// The client id that the token was for.
+    #[prost(string, tag = "7")]
+    pub audience: ::prost::alloc::string::String,
+}
 /// Generated client implementations.
 pub mod security_token_service_client {
     #![allow(
@@ -283,6 +326,37 @@ pub mod security_token_service_client {
             req.extensions_mut()
                 .insert(
                     GrpcMethod::new("brevet.sts.v1.SecurityTokenService", "AssumeRole"),
+                );
+            self.inner.unary(req, path, codec).await
+        }
+        /// Takes on a role with an identity token of an issuer that the role trusts. Needs no signature: the token is the proof.
+        /// A signature that is there must be good.
+        pub async fn assume_role_with_web_identity(
+            &mut self,
+            request: impl tonic::IntoRequest<super::AssumeRoleWithWebIdentityRequest>,
+        ) -> std::result::Result<
+            tonic::Response<super::AssumeRoleWithWebIdentityResponse>,
+            tonic::Status,
+        > {
+            self.inner
+                .ready()
+                .await
+                .map_err(|e| {
+                    tonic::Status::unknown(
+                        format!("Service was not ready: {}", e.into()),
+                    )
+                })?;
+            let codec = tonic_prost::ProstCodec::default();
+            let path = http::uri::PathAndQuery::from_static(
+                "/brevet.sts.v1.SecurityTokenService/AssumeRoleWithWebIdentity",
+            );
+            let mut req = request.into_request();
+            req.extensions_mut()
+                .insert(
+                    GrpcMethod::new(
+                        "brevet.sts.v1.SecurityTokenService",
+                        "AssumeRoleWithWebIdentity",
+                    ),
                 );
             self.inner.unary(req, path, codec).await
         }

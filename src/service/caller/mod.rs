@@ -3,9 +3,9 @@
 mod conditions;
 mod kinds;
 mod standing;
-mod web_identity;
 #[cfg(test)]
 mod tests;
+mod web_identity;
 
 use std::net::IpAddr;
 use std::sync::Arc;

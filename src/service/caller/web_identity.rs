@@ -41,8 +41,7 @@ impl WebIdentity {
         context.set("aws:FederatedProvider", arn.as_str());
         token.add_to(&mut context);
         let federated = Some(arn.to_string());
-        let subject =
-            Subject { account: provider.account, arn, role_or_user_arn: None, unique_id: None, federated };
+        let subject = Subject { account: provider.account, arn, role_or_user_arn: None, unique_id: None, federated };
         Self { token, provider_id: provider.id.clone(), snapshot, subject, context, region: region.to_owned(), now }
     }
 
@@ -108,12 +107,7 @@ impl WebIdentity {
         Denial::of(id, None, told, decision)
     }
 
-    fn judge<T>(
-        &self,
-        rule: fn(&Policies<'_>, &Query<'_>) -> T,
-        trust: Option<&Policy>,
-        asked: &Asked<'_>,
-    ) -> T {
+    fn judge<T>(&self, rule: fn(&Policies<'_>, &Query<'_>) -> T, trust: Option<&Policy>, asked: &Asked<'_>) -> T {
         let Asked { action, resource, context } = *asked;
         let resource_account = resource.account().parse().ok();
         let policies = Policies { resource: trust, resource_account, ..Policies::default() };

@@ -66,10 +66,7 @@ fn source(provider: &OidcProvider) -> KeySetSource {
 /// AWS's words, which name the issuer: whoever sent the token knows it.
 fn unknown_issuer(token: &UnverifiedToken<'_>) -> Error {
     let issuer = crate::service::parameters::shown(token.issuer());
-    Error::new(
-        Kind::InvalidIdentityToken,
-        format!("No OpenIDConnect provider found in your account for {issuer}"),
-    )
+    Error::new(Kind::InvalidIdentityToken, format!("No OpenIDConnect provider found in your account for {issuer}"))
 }
 
 impl From<TokenRefusal> for Error {

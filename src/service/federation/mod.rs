@@ -9,6 +9,7 @@ mod aws_claims;
 mod claims;
 mod conditions;
 mod crypto;
+pub mod discovery;
 mod expectation;
 mod identify;
 mod identity_token;
@@ -17,7 +18,7 @@ mod jose;
 mod json;
 mod jwk;
 mod key_set;
-mod key_sets;
+pub mod key_sets;
 mod refusal;
 
 #[cfg(test)]

@@ -18,15 +18,17 @@ mod second_factor;
 mod session_policy;
 mod session_token;
 mod tags;
-mod trust;
-mod web_identity;
 #[cfg(test)]
 mod tests;
+mod trust;
+mod web_identity;
 
 use std::sync::Arc;
 
 pub use self::answer::{CallerIdentity, Holder, Issued};
-pub use self::input::{AssumeRole, AssumeRoleWithWebIdentity, GetAccessKeyInfo, GetFederationToken, GetSessionToken, TagInput};
+pub use self::input::{
+    AssumeRole, AssumeRoleWithWebIdentity, GetAccessKeyInfo, GetFederationToken, GetSessionToken, TagInput,
+};
 
 pub use self::web_identity::WebIdentityRequest;
 

@@ -5,7 +5,8 @@ use super::xml::Xml;
 use crate::service::denial::DecodeAuthorizationMessage;
 use crate::service::error::Error;
 use crate::service::issue::{
-    AssumeRole, AssumeRoleWithWebIdentity, CallerIdentity, GetAccessKeyInfo, GetFederationToken, GetSessionToken, Holder, Issued, TagInput,
+    AssumeRole, AssumeRoleWithWebIdentity, CallerIdentity, GetAccessKeyInfo, GetFederationToken, GetSessionToken,
+    Holder, Issued, TagInput,
 };
 use crate::service::operation::Operation;
 
