@@ -116,17 +116,19 @@ fn check_authority(authority: &str, default_port: u16) -> Result<&str, InvalidIs
     if is_dns_name(host) || is_ipv4(host) || host == LOOPBACK_IPV6 { Ok(host) } else { Err(InvalidIssuer::Host) }
 }
 
+const LOOPBACK: &str = "localhost";
 const LOOPBACK_IPV6: &str = "[::1]";
 
 /// Letters, digits and hyphens (RFC 1123 §2.1), in lower case. A name whose last label begins with a digit is what some
-/// readers take for an address, such as `2130706433` or `0x7f.1`.
+/// readers take for an address, such as `0x7f.1`. One without a dot could be `aws`, and its claims condition keys of ours.
 fn is_dns_name(host: &str) -> bool {
     let is_label = |label: &str| {
         let inner = label.bytes().all(|c| matches!(c, b'a'..=b'z' | b'0'..=b'9' | b'-'));
         inner && (1..=63).contains(&label.len()) && !label.starts_with('-') && !label.ends_with('-')
     };
     let last = host.rsplit('.').next().unwrap_or_default();
-    host.len() <= 253 && host.split('.').all(is_label) && !last.starts_with(|c: char| c.is_ascii_digit())
+    let is_name = host.contains('.') && !last.starts_with(|c: char| c.is_ascii_digit());
+    host.len() <= 253 && host.split('.').all(is_label) && (is_name || host == LOOPBACK)
 }
 
 /// Four decimal numbers without leading zeros, which Rust's reader insists on.
@@ -136,7 +138,7 @@ fn is_ipv4(host: &str) -> bool {
 
 fn is_loopback(host: &str) -> bool {
     let address = host.trim_start_matches('[').trim_end_matches(']');
-    host == "localhost"
+    host == LOOPBACK
         || Ipv4Addr::from_str(host).is_ok_and(|address| address.is_loopback())
         || Ipv6Addr::from_str(address).is_ok_and(|address| address.is_loopback())
 }
@@ -222,6 +224,8 @@ mod tests {
             ("https://idp..example", Host),
             ("https://-idp.example", Host),
             ("https://idp_1.example", Host),
+            ("https://aws", Host),
+            ("https://sts/a", Host),
             ("https://idp.example\\@evil.example", UserInfo),
             ("https://idp.example\\evil.example", Host),
             ("https://\u{456}dp.example", Host),
@@ -234,7 +238,7 @@ mod tests {
             ("https://010.0.0.1", Host),
             ("https://[::ffff:127.0.0.1]", Host),
             ("https://[2001:db8::1]", Host),
-            ("https://[::1", Host),
+            ("https://[::1", Port),
             ("https://::1", Port),
             ("https://idp.example:443", Port),
             ("https://idp.example:", Port),

@@ -5,15 +5,32 @@
 //! Nothing else can.
 
 mod algorithm;
+mod aws_claims;
+mod claims;
+mod conditions;
 mod crypto;
 pub mod discovery;
+mod expectation;
+mod identity_token;
 mod issuer;
+mod jose;
 mod json;
 mod jwk;
 mod key_set;
 pub mod key_sets;
+mod refusal;
+
+#[cfg(test)]
+pub(crate) mod test_issuer;
+#[cfg(test)]
+mod tests;
 
 pub use algorithm::Algorithm;
+pub use conditions::{Claim, ClaimValue};
+pub use expectation::Expectation;
+pub use identity_token::{IdentityToken, UnverifiedToken, UseId};
 pub use issuer::{InvalidIssuer, Issuer, Plaintext};
+pub use jose::MAX_TOKEN_LENGTH;
 pub use jwk::BadKey;
 pub use key_set::{DroppedKey, InvalidKeySet, KeySet, MAX_KEY_SET_BYTES, MAX_KEYS};
+pub use refusal::{RefusalCode, TokenRefusal};

@@ -1,0 +1,8 @@
+//! Identity tokens and their keys against what has been done to others (each test has its attack's row in its name).
+
+mod claims;
+mod conditions;
+mod keys;
+mod mutated;
+mod tokens;
+mod vectors;
