@@ -11,5 +11,5 @@ pub use entity::{
     AccessKey, Account, Document, Grants, InlinePolicy, KeyOwner, ManagedPolicy, OidcProvider, PolicyVersion, Role,
     Tag, User, oidc_provider_arn, role_arn,
 };
-pub use snapshot::{NameKey, NamedPolicy, Snapshot, Versioned};
+pub use snapshot::{NameKey, NamedPolicy, ProviderKey, Snapshot, Versioned};
 pub use stored::{InvalidRecord, OtherRecord, Stored};

@@ -25,37 +25,24 @@ pub(super) struct AwsClaims {
 
 /// Whether a claim is one of these, in whatever form.
 pub(super) fn is_one(name: &str) -> bool {
-    name == SOURCE_IDENTITY || tags_member(name).is_some()
+    name == SOURCE_IDENTITY || name == TAGS || tags_member(name).is_some()
 }
 
-/// What follows the name of the claim in the form that has no nesting; empty in the one that has.
+/// The member of the tags that a claim is in the form without nesting: `https://aws.amazon.com/tags/principal_tags`.
 fn tags_member(name: &str) -> Option<&str> {
-    match name.strip_prefix(TAGS)? {
-        "" => Some(""),
-        rest => rest.strip_prefix('/'),
-    }
+    name.strip_prefix(TAGS)?.strip_prefix('/')
 }
 
 impl AwsClaims {
     pub(super) fn read(payload: &Object) -> Result<Self, TokenRefusal> {
         let mut claims = Self { source_identity: source_identity(payload)?, ..Self::default() };
-        // AWS takes `{"…/tags": {"principal_tags": …}}` and `{"…/tags/principal_tags": …}`; both at once could disagree.
-        let mut nested = false;
-        let mut members = Vec::new();
-        for (name, value) in payload.iter() {
-            match (tags_member(name), value) {
-                (Some(""), Value::Object(tags)) => {
-                    nested = true;
-                    members.extend(tags.iter());
-                }
-                (Some(""), _) => return Err(TokenRefusal::Tags),
-                (Some(member), value) => members.push((member, value)),
-                (None, _) => {}
-            }
-        }
-        let flat = payload.iter().any(|(name, _)| tags_member(name).is_some_and(|member| !member.is_empty()));
-        if nested && flat {
-            return Err(TokenRefusal::Tags);
+        let flat = payload.iter().filter_map(|(name, value)| Some((tags_member(name)?, value)));
+        let mut members: Vec<_> = flat.collect();
+        match payload.get(TAGS) {
+            None => {}
+            Some(Value::Object(nested)) if members.is_empty() => members.extend(nested.iter()),
+            // Not an object; or in both forms at once, which could disagree.
+            Some(_) => return Err(TokenRefusal::Tags),
         }
         for (member, value) in members {
             match (member, value) {

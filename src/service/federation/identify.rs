@@ -5,10 +5,8 @@ use std::sync::Arc;
 use brevet_validator::identity::AccountId;
 use brevet_validator::timestamp::Timestamp;
 
-use super::{
-    Expectation, IdentityToken, Issuer, KeySetError, KeySetSource, KeySets, Published, RefusalCode, TokenRefusal,
-    UnverifiedToken,
-};
+use super::key_sets::{KeySetError, KeySetSource, KeySets, Published};
+use super::{Expectation, RefusalCode, TokenRefusal, UnverifiedToken};
 use crate::service::caller::{Envelope, WebIdentity};
 use crate::service::directory::{OidcProvider, Snapshot};
 use crate::service::error::{Error, Kind};

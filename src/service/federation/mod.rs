@@ -35,5 +35,4 @@ pub use issuer::{InvalidIssuer, Issuer, Plaintext};
 pub use jose::MAX_TOKEN_LENGTH;
 pub use jwk::BadKey;
 pub use key_set::{DroppedKey, InvalidKeySet, KeySet, MAX_KEY_SET_BYTES, MAX_KEYS};
-pub use key_sets::{KeySetError, KeySetSource, KeySetStatus, KeySets, Published};
 pub use refusal::{RefusalCode, TokenRefusal};

@@ -2,8 +2,8 @@
 
 use serde_json::{Value, json};
 
-use crate::service::federation::test_issuer::{CLIENT_ID, ISSUER, TestIssuer, claims, issuer, now};
-use crate::service::federation::{Expectation, RefusalCode, TokenRefusal, UnverifiedToken, UseId};
+use crate::service::federation::test_issuer::{CLIENT_ID, ISSUER, TestIssuer, b64, claims, issuer, now};
+use crate::service::federation::{Algorithm, Expectation, RefusalCode, TokenRefusal, UnverifiedToken, UseId};
 
 fn refusal(changes: Value) -> TokenRefusal {
     TestIssuer::new().refusal(changes)
@@ -92,12 +92,10 @@ fn b7_one_audience_is_exactly_ours() {
     {
         assert_eq!(refusal(json!({"aud": aud})), TokenRefusal::Form("aud"), "{aud}");
     }
-    let many: Vec<_> = (0..5_000).map(|_| "").collect();
+    let many: Vec<_> = (0..4_000).map(|_| "").collect();
     assert!(matches!(refusal(json!({"aud": many})), TokenRefusal::Malformed(_)));
     assert_eq!(refusal(json!({"aud": null, "azp": CLIENT_ID})), TokenRefusal::Missing("aud"));
     assert!(is_taken(json!({"aud": [CLIENT_ID]})));
-    let none = Expectation::new(&issuer(), &[]).client_ids.len();
-    assert_eq!(none, 0);
 }
 
 #[test]
@@ -186,9 +184,16 @@ fn b23_what_tells_tokens_apart_does_not_hang_on_their_signature() {
     assert_eq!(refusal(json!({"jti": ""})), TokenRefusal::Form("jti"));
     assert_eq!(refusal(json!({"jti": "j".repeat(256)})), TokenRefusal::Form("jti"));
     // ECDSA signs anew each time: two texts, one token.
-    let header = r#"{"alg":"ES256","kid":"p-256"}"#;
-    let text = issuer.sign_text(header, &json!({"jti": null}).to_string());
-    assert!(issuer.verify(&text).is_err());
+    let payload = {
+        let mut claims = claims();
+        claims.as_object_mut().unwrap().remove("jti");
+        b64(claims.to_string())
+    };
+    let message = format!("{}.{payload}", b64(r#"{"alg":"ES256","kid":"p-256"}"#));
+    let signed = || format!("{message}.{}", b64(issuer.signature(Algorithm::Es256, &message)));
+    let (one, other) = (signed(), signed());
+    assert_ne!(one, other);
+    assert_eq!(issuer.verify(&one).unwrap().use_id(), issuer.verify(&other).unwrap().use_id());
 }
 
 #[test]
@@ -198,7 +203,7 @@ fn b26_times_hold_within_a_minute() {
     assert!(matches!(refusal(json!({"nbf": now + 61})), TokenRefusal::NotYetValid { .. }));
     assert!(is_taken(json!({"iat": now + 60})));
     assert!(matches!(refusal(json!({"iat": now + 61})), TokenRefusal::NotYetValid { .. }));
-    assert!(is_taken(json!({"exp": now - 59})) || now < 0);
+    assert!(is_taken(json!({"exp": now - 59})));
     let expired = refusal(json!({"iat": now - 600, "exp": now - 60}));
     assert!(matches!(expired, TokenRefusal::Expired { expired_at, now: at } if at - expired_at == 60));
 }
