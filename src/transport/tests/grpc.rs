@@ -24,7 +24,7 @@ use crate::service::error::Kind;
 use crate::service::operation::Operation;
 use crate::transport::front::Settings;
 use crate::transport::grpc::proto::{descriptors, sts};
-use crate::transport::grpc::schema::{Schema, UNSIGNED};
+use crate::transport::grpc::schema::{PROVEN_BY_MESSAGE, Schema, UNSIGNED};
 
 const STS: &str = "/brevet.sts.v1.SecurityTokenService";
 pub(super) const SIGNED: [(&str, &str); 2] = [("authorization", "x"), ("x-amz-content-sha256", "x")];
@@ -139,13 +139,16 @@ async fn c24_every_method_needs_a_signature_but_those_named() {
     let server = Server::start().await;
     let schema = Schema::new(&descriptors().unwrap());
     let mut unsigned: Vec<&str> = UNSIGNED.to_vec();
-    let mut signed = Vec::new();
+    let (mut signed, mut proven) = (Vec::new(), Vec::new());
     for (path, method) in schema.methods() {
         let reply = match method.client_stream {
             true => server.call(path, &[], "").await,
             false => server.call(path, &[], frame(b"")).await,
         };
-        if unsigned.contains(&path) {
+        if PROVEN_BY_MESSAGE.contains(&path) {
+            // The clerk, who knows no tokens, is asked.
+            proven.push(path);
+        } else if unsigned.contains(&path) {
             unsigned.retain(|known| *known != path);
             assert_eq!(reply.status.code(), Code::Ok, "{path}");
         } else {
@@ -154,9 +157,10 @@ async fn c24_every_method_needs_a_signature_but_those_named() {
         }
     }
     signed.sort_unstable();
-    assert_eq!((unsigned, signed), (vec![], own_methods()));
-    assert!(server.clerk.calls.lock().unwrap().is_empty());
-    assert_eq!(server.clerk.refused().len(), own_methods().len());
+    let own: Vec<&str> = own_methods().into_iter().filter(|path| !PROVEN_BY_MESSAGE.contains(path)).collect();
+    assert_eq!((unsigned, &proven[..], &signed), (vec![], &PROVEN_BY_MESSAGE[..], &own));
+    assert_eq!(server.clerk.calls.lock().unwrap().len(), proven.len());
+    assert_eq!(server.clerk.refused().len(), own.len());
 }
 
 /// The paths of all methods in Brevet's own protos, in order.

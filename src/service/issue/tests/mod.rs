@@ -5,6 +5,7 @@ mod audit;
 mod chaining;
 mod denials;
 mod user_sessions;
+mod web_identity;
 
 use brevet_validator::credential::Credentials;
 use brevet_validator::policy::{Effect, Reason};
