@@ -801,6 +801,38 @@ pub struct UpdateRoleRequest {
 /// Done.
 #[derive(Clone, Copy, PartialEq, Eq, Hash, ::prost::Message)]
 pub struct UpdateRoleResponse {}
+/// An issuer whose identity tokens the caller's account trusts.
+#[derive(Clone, PartialEq, Eq, Hash, ::prost::Message)]
+pub struct PutOidcProviderRequest {
+    /// The issuer's URL, byte for byte as its tokens have it.
+    #[prost(string, tag = "1")]
+    pub issuer: ::prost::alloc::string::String,
+    /// Audiences that are accepted; at most a hundred.
+    #[prost(string, repeated, tag = "2")]
+    pub client_ids: ::prost::alloc::vec::Vec<::prost::alloc::string::String>,
+    /// Where the discovery document is, if it is not below the issuer.
+    #[prost(string, tag = "3")]
+    pub discovery_url: ::prost::alloc::string::String,
+    /// A key set (JWKS) as JSON, for an issuer that cannot be reached: nothing is ever fetched.
+    #[prost(string, tag = "4")]
+    pub jwks: ::prost::alloc::string::String,
+    /// Certificates in PEM that are trusted for this provider besides the system's.
+    #[prost(string, tag = "5")]
+    pub ca_certificates: ::prost::alloc::string::String,
+    /// Whether the provider may be at a private or loopback address.
+    #[prost(bool, tag = "6")]
+    pub allow_private: bool,
+    /// Signature algorithms that are accepted; if none is given RS256, RS384, RS512, ES256, ES384 and EdDSA.
+    #[prost(string, repeated, tag = "7")]
+    pub algorithms: ::prost::alloc::vec::Vec<::prost::alloc::string::String>,
+}
+/// It is in force.
+#[derive(Clone, PartialEq, Eq, Hash, ::prost::Message)]
+pub struct PutOidcProviderResponse {
+    /// arn:aws:iam::ACCOUNT:oidc-provider/HOST/PATH
+    #[prost(string, tag = "1")]
+    pub arn: ::prost::alloc::string::String,
+}
 /// Who may see why a role's trust policy refuses.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord, ::prost::Enumeration)]
 #[repr(i32)]
@@ -978,6 +1010,36 @@ pub mod directory_service_client {
             req.extensions_mut()
                 .insert(
                     GrpcMethod::new("brevet.admin.v1.DirectoryService", "UpdateRole"),
+                );
+            self.inner.unary(req, path, codec).await
+        }
+        /// Makes an OIDC identity provider, or replaces what is known of it. Needs iam:CreateOpenIDConnectProvider on it.
+        pub async fn put_oidc_provider(
+            &mut self,
+            request: impl tonic::IntoRequest<super::PutOidcProviderRequest>,
+        ) -> std::result::Result<
+            tonic::Response<super::PutOidcProviderResponse>,
+            tonic::Status,
+        > {
+            self.inner
+                .ready()
+                .await
+                .map_err(|e| {
+                    tonic::Status::unknown(
+                        format!("Service was not ready: {}", e.into()),
+                    )
+                })?;
+            let codec = tonic_prost::ProstCodec::default();
+            let path = http::uri::PathAndQuery::from_static(
+                "/brevet.admin.v1.DirectoryService/PutOidcProvider",
+            );
+            let mut req = request.into_request();
+            req.extensions_mut()
+                .insert(
+                    GrpcMethod::new(
+                        "brevet.admin.v1.DirectoryService",
+                        "PutOidcProvider",
+                    ),
                 );
             self.inner.unary(req, path, codec).await
         }

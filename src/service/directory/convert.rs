@@ -9,10 +9,10 @@ use brevet_validator::policy::{Kind, Policy};
 use brevet_validator::timestamp::Timestamp;
 
 use super::entity::{
-    AccessKey, Account, Document, Grants, InlinePolicy, KeyOwner, ManagedPolicy, OidcProvider, PolicyVersion, Role,
-    Tag, User,
+    AccessKey, Account, Document, Grants, InlinePolicy, KeyOwner, ManagedPolicy, OidcProvider, PolicyVersion, Reach,
+    Role, Tag, User,
 };
-use crate::service::federation::{Issuer, Plaintext};
+use crate::service::federation::{Algorithm, Issuer, KeySet, Plaintext};
 use crate::store::records;
 
 /// What was read, or what is wrong with it.
@@ -227,7 +227,27 @@ pub(super) fn oidc_provider(content: &[u8]) -> Read<OidcProvider> {
         client_ids: r.client_ids,
         thumbprints: r.thumbprints,
         tags: tags(r.tags),
+        reach: Reach {
+            discovery_url: some(r.discovery_url),
+            pinned: some(r.jwks).map(pinned).transpose()?,
+            ca_certificates: some(r.ca_certificates),
+            allow_private: r.allow_private,
+            algorithms: r
+                .algorithms
+                .iter()
+                .map(|name| Algorithm::from_name(name).ok_or_else(|| "bad algorithm".to_owned()))
+                .collect::<Read<_>>()?,
+        },
     })
+}
+
+fn pinned(jwks: String) -> Read<(Arc<str>, Arc<KeySet>)> {
+    let keys = KeySet::parse(jwks.as_bytes()).map_err(|_| "bad key set".to_owned())?;
+    Ok((jwks.into(), Arc::new(keys)))
+}
+
+fn some(text: String) -> Option<String> {
+    (!text.is_empty()).then_some(text)
 }
 
 pub(super) fn oidc_provider_record(provider: &OidcProvider) -> records::OidcProvider {
@@ -239,6 +259,11 @@ pub(super) fn oidc_provider_record(provider: &OidcProvider) -> records::OidcProv
         client_ids: provider.client_ids.clone(),
         thumbprints: provider.thumbprints.clone(),
         tags: tag_records(&provider.tags),
+        discovery_url: provider.reach.discovery_url.clone().unwrap_or_default(),
+        jwks: provider.reach.pinned.as_ref().map(|(json, _)| json.to_string()).unwrap_or_default(),
+        ca_certificates: provider.reach.ca_certificates.clone().unwrap_or_default(),
+        allow_private: provider.reach.allow_private,
+        algorithms: provider.reach.algorithms.iter().map(|algorithm| algorithm.name().to_owned()).collect(),
     }
 }
 

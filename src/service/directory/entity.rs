@@ -7,7 +7,7 @@ use brevet_validator::identity::{AccountId, Arn, Principal, UniqueId};
 use brevet_validator::policy::Policy;
 use brevet_validator::timestamp::Timestamp;
 
-use crate::service::federation::Issuer;
+use crate::service::federation::{Algorithm, Issuer, KeySet};
 
 /// A key-value pair on an entity.
 #[derive(Clone, Debug, Eq, PartialEq)]
@@ -201,6 +201,23 @@ pub struct OidcProvider {
     pub thumbprints: Vec<String>,
     /// Tags.
     pub tags: Vec<Tag>,
+    /// How to get and use its keys.
+    pub reach: Reach,
+}
+
+/// How to get and use an issuer's keys, where the usual way will not do.
+#[derive(Clone, Debug, Default)]
+pub struct Reach {
+    /// Where the discovery document is, if it is not below the issuer.
+    pub discovery_url: Option<String>,
+    /// A key set and its JSON: nothing is ever fetched.
+    pub pinned: Option<(Arc<str>, Arc<KeySet>)>,
+    /// Certificates in PEM that are trusted besides the system's.
+    pub ca_certificates: Option<String>,
+    /// Whether the provider may be at a private address.
+    pub allow_private: bool,
+    /// Signature algorithms that are accepted; empty: the usual ones.
+    pub algorithms: Vec<Algorithm>,
 }
 
 impl OidcProvider {

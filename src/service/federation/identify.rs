@@ -38,7 +38,10 @@ impl Identification {
         let unverified = UnverifiedToken::parse(token.trim_ascii())?;
         let provider = provider(&snapshot, account, unverified.issuer()).ok_or_else(|| unknown_issuer(&unverified))?;
         let keys = self.key_sets.key_set(&source(provider), unverified.key_id()).await?;
-        let expected = Expectation::new(&provider.issuer, &provider.client_ids);
+        let mut expected = Expectation::new(&provider.issuer, &provider.client_ids);
+        if !provider.reach.algorithms.is_empty() {
+            expected.algorithms = &provider.reach.algorithms;
+        }
         let token = unverified.verify(&keys, &expected, now)?;
         let provider = provider.clone();
         Ok(WebIdentity::new(token, &provider, snapshot, envelope, region, now))
@@ -51,14 +54,19 @@ fn provider<'a>(snapshot: &'a Snapshot, account: AccountId, issuer: &str) -> Opt
     snapshot.provider(account, name).filter(|provider| provider.issuer.as_str() == issuer)
 }
 
-/// Plaintext issuers were allowed on this machine alone, where addresses are private.
+/// Where the keys of a provider come from. Plaintext issuers were allowed on this machine alone, where addresses are
+/// private.
 fn source(provider: &OidcProvider) -> KeySetSource {
-    KeySetSource::Published(Arc::new(Published {
-        issuer: provider.issuer.clone(),
-        discovery_url: None,
-        ca_certificates: None,
-        allow_private: !provider.issuer.is_https(),
-    }))
+    let reach = &provider.reach;
+    match &reach.pinned {
+        Some((_, keys)) => KeySetSource::Pinned(Arc::clone(keys)),
+        None => KeySetSource::Published(Arc::new(Published {
+            issuer: provider.issuer.clone(),
+            discovery_url: reach.discovery_url.clone(),
+            ca_certificates: reach.ca_certificates.clone(),
+            allow_private: reach.allow_private || !provider.issuer.is_https(),
+        })),
+    }
 }
 
 /// AWS's words, which name the issuer: whoever sent the token knows it.

@@ -100,6 +100,7 @@ impl Iam {
             Request::GetContextKeysForCustomPolicy(input) => simulate::keys_of_custom(call, input),
             Request::GetContextKeysForPrincipalPolicy(input) => simulate::keys_of_principal(call, input),
             Request::CreateOpenIDConnectProvider(input) => oidc_providers::create(call, input).await,
+            Request::PutOidcProvider(input) => oidc_providers::put(call, input).await,
             Request::GetOpenIDConnectProvider(input) => oidc_providers::get(call, input),
             Request::ListOpenIDConnectProviders => oidc_providers::list(call),
             Request::DeleteOpenIDConnectProvider(input) => oidc_providers::delete(call, input).await,

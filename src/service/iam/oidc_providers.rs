@@ -1,18 +1,21 @@
 //! OIDC identity providers: the issuers whose tokens an account trusts.
 
-use brevet_validator::identity::Arn;
+use std::sync::Arc;
+
+use brevet_validator::identity::{AccountId, Arn};
 
 use super::answer::{Answer, ProviderDetail};
 use super::call::{Call, Question};
 use super::paging::Paging;
 use super::request::{
     CreateOpenIDConnectProvider, ListOpenIDConnectProviderTags, OpenIDConnectProviderArn, OpenIDConnectProviderClient,
-    OpenIDConnectProviderThumbprints, TagOpenIDConnectProvider, UntagOpenIDConnectProvider,
+    OpenIDConnectProviderThumbprints, PutOidcProvider, ReachInput, TagOpenIDConnectProvider,
+    UntagOpenIDConnectProvider,
 };
 use super::{parameters, tags};
-use crate::service::directory::{OidcProvider, Snapshot, oidc_provider_arn};
+use crate::service::directory::{OidcProvider, Reach, Snapshot, oidc_provider_arn};
 use crate::service::error::{Error, Kind};
-use crate::service::federation::Issuer;
+use crate::service::federation::{Algorithm, Issuer, KeySet};
 use crate::service::hex::hex;
 use crate::service::parameters::{Text, check_count, is_forging, shown};
 
@@ -20,12 +23,30 @@ use crate::service::parameters::{Text, check_count, is_forging, shown};
 const MOST_PROVIDERS: usize = 100;
 const MOST_CLIENT_IDS: usize = 100;
 const MOST_THUMBPRINTS: usize = 5;
+const MOST_ALGORITHMS: usize = 16;
 
 /// `OpenIDConnectProviderUrlType`
 const URL: Text = Text { min: 1, max: 255, pattern: ".*", matches: |_| true, shown: true };
 /// `clientIDType`. A control character in an audience could only forge a line.
 const CLIENT_ID: Text =
     Text { min: 1, max: 255, pattern: r"[^\p{C}]+", matches: |text| !text.chars().any(is_forging), shown: true };
+const DISCOVERY_URL: Text = Text {
+    min: 8,
+    max: 2048,
+    pattern: r"https?://[!-~]+",
+    matches: |text| {
+        let rest = text.strip_prefix("https://").or_else(|| text.strip_prefix("http://"));
+        rest.is_some_and(|rest| !rest.is_empty() && rest.bytes().all(|c| c.is_ascii_graphic()))
+    },
+    shown: true,
+};
+const CERTIFICATES: Text = Text {
+    min: 1,
+    max: 65_536,
+    pattern: "PEM certificates",
+    matches: |text| text.is_ascii() && text.contains("-----BEGIN CERTIFICATE-----"),
+    shown: false,
+};
 /// `thumbprintType`
 const THUMBPRINT: Text = Text {
     min: 40,
@@ -37,18 +58,15 @@ const THUMBPRINT: Text = Text {
 
 /// Thumbprints are kept and shown; TLS is checked against certificate authorities, as AWS does for most issuers.
 pub(super) async fn create(call: Call<'_>, input: CreateOpenIDConnectProvider) -> Result<Answer, Error> {
-    let url = parameters::required("url", input.url)?;
-    URL.check(&url, "url")?;
-    let issuer = Issuer::parse(&url, call.iam.plaintext)
-        .map_err(|invalid| Error::new(Kind::InvalidInput, format!("The URL {} is refused: {invalid}.", shown(&url))))?;
     let provider = OidcProvider {
         account: call.account(),
-        issuer,
+        issuer: issuer(call, input.url)?,
         id: hex(&call.iam.random_bytes::<16>()?),
         created_at: call.caller.now(),
         client_ids: client_ids(input.client_id_list)?,
         thumbprints: thumbprints(input.thumbprint_list)?,
         tags: tags::checked(input.tags)?,
+        reach: Reach::default(),
     };
     call.change(|edit| {
         let before = edit.before();
@@ -57,12 +75,41 @@ pub(super) async fn create(call: Call<'_>, input: CreateOpenIDConnectProvider) -
             let url = provider.issuer.as_str();
             return Err(Error::new(Kind::EntityAlreadyExists, format!("Provider with url {url} already exists.")));
         }
-        if before.providers(provider.account).count() >= MOST_PROVIDERS {
-            return Err(quota("OpenIdConnectProvidersPerAccount", MOST_PROVIDERS));
-        }
+        within_quota(&before, provider.account)?;
         let made = Answer::NewProvider(provider.arn(), provider.tags.clone());
         edit.put(provider);
         Ok(made)
+    })
+    .await
+}
+
+/// Makes a provider or replaces one, with all that AWS has no words for. Needs the permission to create it.
+pub(super) async fn put(call: Call<'_>, input: PutOidcProvider) -> Result<Answer, Error> {
+    let issuer = issuer(call, input.issuer)?;
+    let (client_ids, reach) = (client_ids(input.client_ids)?, reach(input.reach)?);
+    let id = hex(&call.iam.random_bytes::<16>()?);
+    call.change(|edit| {
+        let before = edit.before();
+        let arn = oidc_provider_arn(call.account(), issuer.provider_name());
+        call.resource(arn.clone()).permit()?;
+        let provider = match before.provider(call.account(), issuer.provider_name()) {
+            Some(old) => OidcProvider { issuer, client_ids, reach, ..old.clone() },
+            None => {
+                within_quota(&before, call.account())?;
+                OidcProvider {
+                    account: call.account(),
+                    issuer,
+                    id,
+                    created_at: call.caller.now(),
+                    client_ids,
+                    thumbprints: Vec::new(),
+                    tags: Vec::new(),
+                    reach,
+                }
+            }
+        };
+        edit.put(provider);
+        Ok(Answer::NewProvider(arn, Vec::new()))
     })
     .await
 }
@@ -179,6 +226,43 @@ fn provider_arn(value: Option<String>) -> Result<Arn, Error> {
     let arn = parameters::arn("openIDConnectProviderArn", value)?;
     let is_provider = arn.service() == "iam" && arn.region().is_empty() && arn.resource().starts_with("oidc-provider/");
     if is_provider { Ok(arn) } else { Err(parameters::invalid_arn(arn.as_str())) }
+}
+
+fn issuer(call: Call<'_>, url: Option<String>) -> Result<Issuer, Error> {
+    let url = parameters::required("url", url)?;
+    URL.check(&url, "url")?;
+    Issuer::parse(&url, call.iam.plaintext)
+        .map_err(|invalid| Error::new(Kind::InvalidInput, format!("The URL {} is refused: {invalid}.", shown(&url))))
+}
+
+fn within_quota(snapshot: &Snapshot, account: AccountId) -> Result<(), Error> {
+    match snapshot.providers(account).count() < MOST_PROVIDERS {
+        true => Ok(()),
+        false => Err(quota("OpenIdConnectProvidersPerAccount", MOST_PROVIDERS)),
+    }
+}
+
+/// What is wrong with a URL beyond its form is found when it is fetched.
+fn reach(input: ReachInput) -> Result<Reach, Error> {
+    let invalid = |what: String| Error::new(Kind::InvalidInput, what);
+    DISCOVERY_URL.optional(&input.discovery_url, "discoveryUrl")?;
+    CERTIFICATES.optional(&input.ca_certificates, "caCertificates")?;
+    let pinned = |json: String| match KeySet::parse(json.as_bytes()) {
+        Ok(keys) if keys.is_empty() => Err(invalid("The key set has no key that can be used.".to_owned())),
+        Ok(keys) => Ok((Arc::from(json), Arc::new(keys))),
+        Err(fault) => Err(invalid(format!("The key set is refused: {fault}."))),
+    };
+    let algorithm = |name: &String| {
+        Algorithm::from_name(name).ok_or_else(|| invalid(format!("{} is no algorithm that is accepted.", shown(name))))
+    };
+    check_count(input.algorithms.len(), MOST_ALGORITHMS, "algorithms")?;
+    Ok(Reach {
+        pinned: input.jwks.map(pinned).transpose()?,
+        algorithms: input.algorithms.iter().map(algorithm).collect::<Result<_, _>>()?,
+        discovery_url: input.discovery_url,
+        ca_certificates: input.ca_certificates,
+        allow_private: input.allow_private,
+    })
 }
 
 fn client_ids(list: Vec<String>) -> Result<Vec<String>, Error> {

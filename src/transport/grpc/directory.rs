@@ -5,7 +5,9 @@ use tonic::{Request, Response, Status};
 use super::proto::admin as proto;
 use super::{counter, policy};
 use crate::service::error::Error;
-use crate::service::iam::{self, Answer as IamAnswer, PolicyText, UpdateAssumeRolePolicy, UpdateRoleSettings};
+use crate::service::iam::{
+    self, Answer as IamAnswer, PolicyText, PutOidcProvider, ReachInput, UpdateAssumeRolePolicy, UpdateRoleSettings,
+};
 use crate::service::operation::{Answer, Operation};
 use crate::transport::desk::{Desk, Handler};
 
@@ -63,6 +65,32 @@ impl<H: Handler> proto::directory_service_server::DirectoryService for Directory
         };
         let write = |answer| match answer {
             Answer::Iam(IamAnswer::Updated) => Some(proto::UpdateRoleResponse {}),
+            _ => None,
+        };
+        counter::take(&self.desk, request, read, write).await
+    }
+    async fn put_oidc_provider(
+        &self,
+        request: Request<proto::PutOidcProviderRequest>,
+    ) -> Result<Response<proto::PutOidcProviderResponse>, Status> {
+        let read = |message: proto::PutOidcProviderRequest| {
+            let given = |text: String| (!text.is_empty()).then_some(text);
+            Ok(Operation::Directory(iam::Request::PutOidcProvider(PutOidcProvider {
+                issuer: given(message.issuer),
+                client_ids: message.client_ids,
+                reach: ReachInput {
+                    discovery_url: given(message.discovery_url),
+                    jwks: given(message.jwks),
+                    ca_certificates: given(message.ca_certificates),
+                    allow_private: message.allow_private,
+                    algorithms: message.algorithms,
+                },
+            })))
+        };
+        let write = |answer| match answer {
+            Answer::Iam(IamAnswer::NewProvider(arn, _)) => {
+                Some(proto::PutOidcProviderResponse { arn: arn.to_string() })
+            }
             _ => None,
         };
         counter::take(&self.desk, request, read, write).await

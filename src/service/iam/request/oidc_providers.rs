@@ -1,6 +1,6 @@
 //! What the operations on identity providers are asked.
 
-use serde::Serialize;
+use serde::{Serialize, Serializer};
 
 use super::{PageInput, TagInput};
 
@@ -22,6 +22,24 @@ parameters! {
     TagOpenIDConnectProvider { open_id_connect_provider_arn: Option<String>, tags: Vec<TagInput> }
     /// `UntagOpenIDConnectProvider`
     UntagOpenIDConnectProvider { open_id_connect_provider_arn: Option<String>, tag_keys: Vec<String> }
+    /// How to get and use an issuer's keys, where the usual way will not do.
+    ReachInput {
+        discovery_url: Option<String>,
+        /// Told by its length alone.
+        #[serde(serialize_with = "length")]
+        jwks: Option<String>,
+        /// Told by their length alone.
+        #[serde(serialize_with = "length")]
+        ca_certificates: Option<String>,
+        allow_private: bool,
+        algorithms: Vec<String>,
+    }
+    /// Makes or replaces a provider; not on AWS's wire.
+    PutOidcProvider { issuer: Option<String>, client_ids: Vec<String>, #[serde(flatten)] reach: ReachInput }
     /// `ListOpenIDConnectProviderTags`
     ListOpenIDConnectProviderTags { open_id_connect_provider_arn: Option<String>, #[serde(flatten)] page: PageInput }
+}
+
+fn length<S: Serializer>(text: &Option<String>, serializer: S) -> Result<S::Ok, S::Error> {
+    text.as_ref().map(String::len).serialize(serializer)
 }

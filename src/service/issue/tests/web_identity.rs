@@ -175,7 +175,8 @@ fn every_claim_is_a_condition_key_nested_ones_and_lists_too() {
         let role = stage.role(&format!("r{n}"), json!({operator: {key(name): value}}));
         assert_eq!(stage.assume(&ask(&role, &token)).is_ok(), allowed, "{operator} {name} {value}");
     }
-    let role = stage.role("neutral", json!({"StringEquals": {"oidc:kubernetes.io/namespace": "prod", "oidc:aud": CLIENT_ID}}));
+    let role =
+        stage.role("neutral", json!({"StringEquals": {"oidc:kubernetes.io/namespace": "prod", "oidc:aud": CLIENT_ID}}));
     assert!(stage.assume(&ask(&role, &token)).is_ok());
     let role = stage.role("provider", json!({"StringEquals": {"aws:FederatedProvider": PROVIDER}}));
     assert!(stage.assume(&ask(&role, &token)).is_ok());
