@@ -7,9 +7,10 @@ use serde_json::Value;
 use super::denial::DecodeAuthorizationMessage;
 use super::iam;
 use super::issue::{AssumeRole, CallerIdentity, GetAccessKeyInfo, GetFederationToken, GetSessionToken, Issued};
-use super::lint::{Lint, Linted};
-use super::simulate::{Simulate, Simulated};
-use super::who_can::{WhoCan, WhoCanPage};
+use super::paging::Page;
+use super::policy::lint::{Lint, Linted};
+use super::policy::simulate::{Simulate, SimulatedPair};
+use super::policy::who_can::{WhoCan, WhoCanPage};
 
 /// What a caller asks for.
 #[derive(Clone, Debug)]
@@ -107,7 +108,7 @@ pub enum Answer {
     /// What was found in documents, in their order.
     Linted(Vec<Linted>),
     /// What policies would decide.
-    Simulated(Simulated),
+    Simulated(Page<SimulatedPair>),
     /// Who can do something.
     WhoCan(WhoCanPage),
 }

@@ -10,7 +10,7 @@ use self::result::Row;
 use super::client::Connection;
 use super::{Exit, files};
 use crate::service::error::Error;
-use crate::service::simulate::{PolicyText, Scenario, WebIdentity};
+use crate::service::policy::simulate::{PolicyText, Scenario, WebIdentity};
 use crate::service::simulation::{ContextEntry, ContextKeyType};
 
 /// Answers that are computed at a time.
