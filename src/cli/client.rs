@@ -131,7 +131,7 @@ impl Whoami {
             let mut sts = self.connection.open().await?;
             let me = sts.get_caller_identity(GetCallerIdentityRequest {}).await?.into_inner();
             let answer = serde_json::json!({"account": me.account, "arn": me.arn, "user_id": me.user_id});
-            Ok(serde_json::to_string_pretty(&answer).map_err(anyhow::Error::from)?)
+            Ok(format!("{answer:#}"))
         })
     }
 }

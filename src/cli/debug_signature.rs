@@ -12,7 +12,7 @@ use clap::Args;
 use http::{HeaderMap, HeaderName, HeaderValue};
 use sha2::{Digest as _, Sha256};
 
-use super::Exit;
+use super::{Exit, files};
 use crate::adapters::clock::SystemClock;
 use crate::service::clock::Clock as _;
 use crate::service::hex::hex;
@@ -51,17 +51,10 @@ impl DebugSignature {
     pub(super) fn run(self) -> anyhow::Result<Exit> {
         let secret = match (&self.secret_key, &self.secret_key_file) {
             (Some(secret), _) => secret.clone(),
-            (None, Some(file)) => {
-                std::fs::read_to_string(file).with_context(|| format!("cannot read {}", file.display()))?
-            }
+            (None, Some(file)) => files::read_file(file)?,
             (None, None) => bail!("give --secret-key-file or --secret-key"),
         };
-        let theirs = match &self.canonical_request {
-            Some(file) => {
-                Some(std::fs::read_to_string(file).with_context(|| format!("cannot read {}", file.display()))?)
-            }
-            None => None,
-        };
+        let theirs = self.canonical_request.as_deref().map(files::read_file).transpose()?;
         let mut raw = Vec::new();
         std::io::stdin().lock().read_to_end(&mut raw).context("cannot read the request from standard input")?;
         let sent = Sent::parse(&raw)?;

@@ -8,10 +8,9 @@ mod dev;
 mod explain;
 mod files;
 mod init;
-mod policy_lint;
-mod policy_simulate;
-mod policy_test;
-mod policy_who_can;
+mod output;
+mod pair;
+mod policy;
 mod role;
 mod run;
 mod serve;
@@ -52,7 +51,7 @@ enum Verb {
     Explain(explain::Explain),
     /// Work with policies
     #[command(subcommand)]
-    Policy(PolicyVerb),
+    Policy(policy::PolicyVerb),
     /// Work with roles
     #[command(subcommand)]
     Role(role::RoleVerb),
@@ -65,18 +64,6 @@ enum Verb {
 enum DebugVerb {
     /// Show what a request's signature should be made of, and where it went wrong
     Signature(debug_signature::DebugSignature),
-}
-
-#[derive(Debug, Subcommand)]
-enum PolicyVerb {
-    /// Tell what is dangerous or doubtful in policies
-    Lint(policy_lint::PolicyLint),
-    /// Tell what policies would decide
-    Simulate(Box<policy_simulate::PolicySimulate>),
-    /// Tell who can do something
-    WhoCan(policy_who_can::PolicyWhoCan),
-    /// Run files of cases that policies should allow and deny
-    Test(policy_test::PolicyTest),
 }
 
 /// How a command ends.
@@ -120,10 +107,7 @@ pub fn run(arguments: impl IntoIterator<Item = OsString>) -> ExitCode {
         Verb::Whoami(whoami) => whoami.run(),
         Verb::Creds(creds) => creds.run(),
         Verb::Explain(explain) => explain.run(),
-        Verb::Policy(PolicyVerb::Lint(lint)) => lint.run(),
-        Verb::Policy(PolicyVerb::Simulate(simulate)) => simulate.run(),
-        Verb::Policy(PolicyVerb::WhoCan(who_can)) => who_can.run(),
-        Verb::Policy(PolicyVerb::Test(test)) => test.run(),
+        Verb::Policy(policy) => policy.run(),
         Verb::Role(role) => role.run(),
         Verb::Debug(DebugVerb::Signature(debug)) => debug.run(),
     };

@@ -13,15 +13,13 @@ pub mod iam;
 pub mod issue;
 pub mod key_source;
 pub mod keys;
-pub mod lint;
 pub mod operation;
-pub mod page_token;
+pub mod paging;
 mod parameters;
 pub mod pipeline;
+pub mod policy;
 pub mod random;
-pub mod simulate;
 pub mod simulation;
-pub mod who_can;
 
 #[cfg(test)]
 mod test_world;

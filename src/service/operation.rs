@@ -10,9 +10,10 @@ use super::issue::{
     AssumeRole, AssumeRoleWithWebIdentity, CallerIdentity, GetAccessKeyInfo, GetFederationToken, GetSessionToken,
     Issued,
 };
-use super::lint::{Lint, Linted};
-use super::simulate::{Simulate, Simulated};
-use super::who_can::{WhoCan, WhoCanPage};
+use super::paging::Page;
+use super::policy::lint::{Lint, Linted};
+use super::policy::simulate::{Simulate, SimulatedPair};
+use super::policy::who_can::{WhoCan, WhoCanPage};
 
 /// What a caller asks for.
 #[derive(Clone, Debug)]
@@ -115,7 +116,7 @@ pub enum Answer {
     /// What was found in documents, in their order.
     Linted(Vec<Linted>),
     /// What policies would decide.
-    Simulated(Simulated),
+    Simulated(Page<SimulatedPair>),
     /// Who can do something.
     WhoCan(WhoCanPage),
 }

@@ -19,10 +19,9 @@ use super::iam::Iam;
 use super::issue::{AssumeRoleWithWebIdentity, Issuer, WebIdentityRequest};
 use super::key_source::DirectoryKeys;
 use super::keys::{Keys, MESSAGE_SALT};
-use super::lint;
 use super::operation::{Answer, Operation};
+use super::policy::{lint, simulate, who_can};
 use super::random::Random;
-use super::{simulate, who_can};
 
 /// Longest that a presigned request is good for, in seconds, whatever it says.
 const PRESIGNED_MAX: u32 = 900;

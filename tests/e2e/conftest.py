@@ -11,6 +11,7 @@ import urllib.request
 
 import boto3
 import botocore.config
+import botocore.exceptions
 import pytest
 
 ROOT = pathlib.Path(__file__).resolve().parents[2]
@@ -25,6 +26,26 @@ def environment(**more):
     clean.update(AWS_CONFIG_FILE="/nonexistent", AWS_SHARED_CREDENTIALS_FILE="/nonexistent", AWS_PAGER="")
     clean.update(AWS_DEFAULT_REGION="us-east-1", AWS_EC2_METADATA_DISABLED="true")
     return {**clean, **more}
+
+
+def key_environment(key):
+    """The AWS_ variables of a key, given as (access key id, secret, token)."""
+    access_key, secret, token = key
+    more = {"AWS_SESSION_TOKEN": token} if token else {}
+    return {"AWS_ACCESS_KEY_ID": access_key, "AWS_SECRET_ACCESS_KEY": secret, **more}
+
+
+def run(*arguments, stdin="", timeout=60, **env):
+    """Runs the command line with these variables; gives the finished process."""
+    command = [str(part) for part in (BREVET, *arguments)]
+    return subprocess.run(command, input=stdin, env=environment(**env), capture_output=True, text=True, timeout=timeout)
+
+
+def refused(call, *arguments, **parameters):
+    """What a call of boto3 that must fail is answered with."""
+    with pytest.raises(botocore.exceptions.ClientError) as caught:
+        call(*arguments, **parameters)
+    return caught.value.response
 
 
 @contextlib.contextmanager
@@ -104,16 +125,14 @@ class Brevet:
 
     def aws(self, *arguments, key=None):
         """Runs the AWS CLI; gives the finished process."""
-        access_key, secret, token = key or self.key
-        env = environment(
-            AWS_ENDPOINT_URL_STS=self.endpoint,
-            AWS_ENDPOINT_URL_IAM=self.endpoint,
-            AWS_ACCESS_KEY_ID=access_key,
-            AWS_SECRET_ACCESS_KEY=secret,
-            **({"AWS_SESSION_TOKEN": token} if token else {}),
-        )
+        endpoints = {"AWS_ENDPOINT_URL_STS": self.endpoint, "AWS_ENDPOINT_URL_IAM": self.endpoint}
+        env = environment(**endpoints, **key_environment(key or self.key))
         command = [pathlib.Path(sys.executable).parent / "aws", *arguments, "--output", "json"]
         return subprocess.run(command, env=env, capture_output=True, text=True, timeout=60)
+
+    def cli(self, *arguments, key=None, stdin=""):
+        """Runs the command line against this service; gives the finished process."""
+        return run(*arguments, stdin=stdin, BREVET_ENDPOINT=self.endpoint, **key_environment(key or self.key))
 
     def metric(self, line):
         """The value of a metric, by its exact name and labels; 0 if it is not there."""

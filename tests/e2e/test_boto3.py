@@ -5,14 +5,11 @@ import json
 
 import botocore.exceptions
 import pytest
-from conftest import policy, statement, triple, trust
-
+from conftest import policy, refused, statement, triple, trust
 
 
 def code_of(call, *arguments, **parameters):
-    with pytest.raises(botocore.exceptions.ClientError) as caught:
-        call(*arguments, **parameters)
-    response = caught.value.response
+    response = refused(call, *arguments, **parameters)
     return response["Error"]["Code"], response["ResponseMetadata"]["HTTPStatusCode"]
 
 

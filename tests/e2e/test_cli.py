@@ -7,19 +7,9 @@ import botocore.auth
 import botocore.awsrequest
 import botocore.credentials
 import pytest
-from conftest import BREVET, environment
+from conftest import BREVET, environment, key_environment, run
 
 KEY = ("AKIAIOSFODNN7EXAMPLE", "wJalrXUtnFEMIK7MDENGbPxRfiCYEXAMPLEKEY1", None)
-
-
-def run(*arguments, stdin="", **env):
-    return subprocess.run(
-        [str(a) for a in (BREVET, *arguments)], input=stdin, capture_output=True, text=True, env=environment(**env), timeout=30
-    )
-
-
-def keys(key):
-    return {"AWS_ACCESS_KEY_ID": key[0], "AWS_SECRET_ACCESS_KEY": key[1], **({"AWS_SESSION_TOKEN": key[2]} if key[2] else {})}
 
 
 def raw_request(url="http://sts.example.com/", body="Action=GetCallerIdentity&Version=2011-06-15", service="sts", auth=botocore.auth.SigV4Auth):
@@ -37,9 +27,9 @@ def debug(request, secret=KEY[1], *more):
 
 
 def test_whoami_and_creds_sign_with_the_usual_variables(brevet):
-    me = run("whoami", "--endpoint", brevet.endpoint, **keys(brevet.key))
+    me = run("whoami", "--endpoint", brevet.endpoint, **key_environment(brevet.key))
     assert json.loads(me.stdout)["account"] == brevet.account
-    made = run("creds", brevet.role("reader"), BREVET_ENDPOINT=brevet.endpoint, **keys(brevet.key))
+    made = brevet.cli("creds", brevet.role("reader"))
     process = json.loads(made.stdout)
     assert process["Version"] == 1 and set(process) == {"Version", "AccessKeyId", "SecretAccessKey", "SessionToken", "Expiration"}
     session = (process["AccessKeyId"], process["SecretAccessKey"], process["SessionToken"])
@@ -53,31 +43,30 @@ def test_credential_process_works_in_a_stock_sdk(brevet, tmp_path):
     import sys
 
     # The helper signs with the user's own keys; AWS_PROFILE names the profile that runs it.
-    env = {**environment(), **keys(brevet.key), "E": brevet.endpoint, "AWS_CONFIG_FILE": str(config)}
+    env = {**environment(), **key_environment(brevet.key), "E": brevet.endpoint, "AWS_CONFIG_FILE": str(config)}
     answer = subprocess.run([sys.executable, "-c", script], capture_output=True, text=True, env=env, timeout=30)
     assert "assumed-role/reader" in answer.stdout, answer.stderr
 
 
 def test_the_env_form_is_for_eval(brevet):
-    made = run("creds", brevet.role("reader"), "--format", "env", BREVET_ENDPOINT=brevet.endpoint, **keys(brevet.key))
+    made = brevet.cli("creds", brevet.role("reader"), "--format", "env")
     shell = subprocess.run(["sh", "-c", f"{made.stdout}\necho $AWS_ACCESS_KEY_ID $AWS_ENDPOINT_URL_STS"], capture_output=True, text=True)
     access_key, endpoint = shell.stdout.split()
     assert access_key.startswith("ASIA") and endpoint == brevet.endpoint
 
 
 def test_exit_codes_tell_what_went_wrong(brevet):
-    good = {"BREVET_ENDPOINT": brevet.endpoint}
-    assert run("whoami", **good).returncode == 4
-    assert run("whoami", **good, **keys((brevet.key[0], "x" * 40, None))).returncode == 3
-    assert run("creds", brevet.role("reader") + "x", **good, **keys(brevet.key)).returncode == 3
-    assert run("whoami", "--endpoint", "http://127.0.0.1:1", **keys(brevet.key)).returncode == 5
+    assert run("whoami", BREVET_ENDPOINT=brevet.endpoint).returncode == 4
+    assert brevet.cli("whoami", key=(brevet.key[0], "x" * 40, None)).returncode == 3
+    assert brevet.cli("creds", brevet.role("reader") + "x").returncode == 3
+    assert brevet.cli("whoami", "--endpoint", "http://127.0.0.1:1").returncode == 5
     assert run("no-such-verb").returncode == 2
     for arguments in (("--help",), ("--version",), ("dev", "--help")):
         assert run(*arguments).returncode == 0
 
 
 def test_failures_go_to_standard_error_alone(brevet):
-    denied = run("creds", brevet.role("reader") + "x", BREVET_ENDPOINT=brevet.endpoint, **keys(brevet.key))
+    denied = brevet.cli("creds", brevet.role("reader") + "x")
     assert denied.stdout == "" and "is not authorized to perform: sts:AssumeRole" in denied.stderr
 
 

@@ -2,28 +2,16 @@
 
 import base64
 import json
-import subprocess
 
-import botocore.exceptions
 import pytest
-from conftest import BREVET, environment, statement, trust
+from conftest import refused, run, statement, trust
 
 MARK = "Encoded authorization failure message: "
 LENGTH = 2112
 
 
-def run(*arguments, key, brevet, stdin=""):
-    access_key, secret, token = key
-    env = environment(AWS_ACCESS_KEY_ID=access_key, AWS_SECRET_ACCESS_KEY=secret, BREVET_ENDPOINT=brevet.endpoint)
-    if token:
-        env["AWS_SESSION_TOKEN"] = token
-    return subprocess.run([BREVET, *arguments], input=stdin, capture_output=True, text=True, env=env, timeout=30)
-
-
 def refusal(call, **parameters):
-    with pytest.raises(botocore.exceptions.ClientError) as caught:
-        call(**parameters)
-    error = caught.value.response["Error"]
+    error = refused(call, **parameters)["Error"]
     assert error["Code"] == "AccessDenied"
     return error["Message"]
 
@@ -75,30 +63,31 @@ def test_a_denied_assume_role_decoded_by_the_aws_cli_names_statement_condition_a
 def test_brevet_explain_takes_the_refusal_as_it_was_printed(brevet, partner):
     role, key = partner
     denied = brevet.aws("sts", "assume-role", "--role-arn", role, "--role-session-name", "me", "--external-id", "wrong", key=key)
-    explained = run("explain", "-", key=brevet.key, brevet=brevet, stdin=denied.stderr)
+    explained = brevet.cli("explain", "-", stdin=denied.stderr)
     assert explained.returncode == 0, explained.stderr
     lines = [line.strip() for line in explained.stdout.splitlines()]
     assert lines[0] == "DENY   TRUST_NOT_SATISFIED (TRUST_CONDITION_MISMATCH) at TRUST_POLICY"
     at = lines.index("FAIL  StringEquals sts:ExternalId")
     assert lines[at + 1 : at + 3] == ["policy   the-expected-id", "request  wrong"]
     # The refused user may not decode; the refusal is itself one that can be decoded.
-    refused = run("explain", denied.stderr.strip().split(MARK)[1], key=key, brevet=brevet)
+    refused = brevet.cli("explain", denied.stderr.strip().split(MARK)[1], key=key)
     assert refused.returncode == 3 and "sts:DecodeAuthorizationMessage" in refused.stderr
-    as_json = run("explain", "-o", "json", "-", key=brevet.key, brevet=brevet, stdin=denied.stderr)
+    as_json = brevet.cli("explain", "-o", "json", "-", stdin=denied.stderr)
     assert json.loads(as_json.stdout)["trace"]["reason"] == "TRUST_NOT_SATISFIED"
 
 
 def test_over_grpc_the_message_is_in_the_error_s_metadata_and_the_cli_says_how_to_use_it(brevet, partner):
     role, key = partner
-    denied = run("creds", role, key=key, brevet=brevet)
+    denied = brevet.cli("creds", role, key=key)
     assert denied.returncode == 3 and denied.stdout == ""
     assert "(TRUST_NOT_SATISFIED): the role's trust policy does not allow it" in denied.stderr
     command = denied.stderr.strip().splitlines()[-1]
     assert command.startswith("To see why: brevet explain ")
     message = command.split()[-1]
     assert len(message) == LENGTH
-    explained = run("explain", message, key=brevet.key, brevet=brevet)
+    explained = brevet.cli("explain", message)
     assert "PartnerOnly" in explained.stdout, explained.stderr
+    assert brevet.cli("explain", "-", stdin=denied.stderr).stdout == explained.stdout
 
 
 def test_an_iam_refusal_can_be_decoded_too(brevet):
@@ -122,14 +111,11 @@ def test_c18_a_text_that_is_no_message_is_refused_in_aws_s_class(brevet, partner
         with pytest.raises(sts.exceptions.InvalidAuthorizationMessageException) as caught:
             sts.decode_authorization_message(EncodedMessage=wrong)
         assert caught.value.response["ResponseMetadata"]["HTTPStatusCode"] == 400
-    with pytest.raises(botocore.exceptions.ClientError) as caught:
-        sts.decode_authorization_message(EncodedMessage="A" * 10241)
-    assert caught.value.response["Error"]["Code"] == "ValidationError"
+    assert refused(sts.decode_authorization_message, EncodedMessage="A" * 10241)["Error"]["Code"] == "ValidationError"
 
 
 def test_codes_are_explained_without_a_service():
-    env = environment(BREVET_ENDPOINT="http://127.0.0.1:1")
-    explain = lambda code: subprocess.run([BREVET, "explain", code], capture_output=True, text=True, env=env, timeout=30)
+    explain = lambda code: run("explain", code, BREVET_ENDPOINT="http://127.0.0.1:1")
     for code in ("TRUST_NOT_SATISFIED", "ExpiredToken", "EXPIRED_TOKEN", "NO_SUBJECT"):
         page = explain(code)
         assert page.returncode == 0 and len(page.stdout) > 60, code
@@ -144,14 +130,14 @@ def test_a_role_opened_to_callers_tells_them_what_failed(brevet):
     closed = refusal(brevet.sts(key).assume_role, RoleArn=role, RoleSessionName="me")
     assert "tenant-1" not in closed
 
-    assert run("role", "update", "opened", "--explain", "caller", key=brevet.key, brevet=brevet).returncode == 0
+    assert brevet.cli("role", "update", "opened", "--explain", "caller").returncode == 0
     opened = refusal(brevet.sts(key).assume_role, RoleArn=role, RoleSessionName="me", ExternalId="tenant-2")
     assert '(TRUST_NOT_SATISFIED, TRUST_CONDITION_MISMATCH)' in opened
     assert 'StringEquals sts:ExternalId wants "tenant-1", and the request has "tenant-2"' in opened
-    assert run("role", "update", "opened", "--explain", "owner", key=brevet.key, brevet=brevet).returncode == 0
+    assert brevet.cli("role", "update", "opened", "--explain", "owner").returncode == 0
     assert "tenant-1" not in refusal(brevet.sts(key).assume_role, RoleArn=role, RoleSessionName="me")
 
-    other = run("role", "update", "opened", "--explain", "caller", key=key, brevet=brevet)
+    other = brevet.cli("role", "update", "opened", "--explain", "caller", key=key)
     assert other.returncode == 3 and "iam:UpdateRole" in other.stderr
 
 
@@ -174,11 +160,11 @@ def test_b18_b20_dangerous_trust_is_refused_on_every_surface_unless_allowed(brev
             assert code in str(caught.value) and "--allow-dangerous" in str(caught.value)
         file = tmp_path / "trust.json"
         file.write_text(dangerous)
-        refused = run("role", "put-trust", "guarded", file, key=brevet.key, brevet=brevet)
+        refused = brevet.cli("role", "put-trust", "guarded", file)
         assert refused.returncode == 1 and code in refused.stderr
         assert iam.get_role(RoleName="guarded")["Role"]["AssumeRolePolicyDocument"] == json.loads(good)
-        put = run("role", "put-trust", "guarded", file, "--allow-dangerous", key=brevet.key, brevet=brevet)
+        put = brevet.cli("role", "put-trust", "guarded", file, "--allow-dangerous")
         assert put.returncode == 0 and f"dangerous {code}" in put.stderr, put.stderr
         assert iam.get_role(RoleName="guarded")["Role"]["AssumeRolePolicyDocument"] == json.loads(dangerous)
-        restored = run("role", "put-trust", "guarded", "-", key=brevet.key, brevet=brevet, stdin=good)
+        restored = brevet.cli("role", "put-trust", "guarded", "-", stdin=good)
         assert restored.returncode == 0 and restored.stderr == ""

@@ -1,67 +1,29 @@
 """gRPC from Python: grpcio carries the call, botocore signs it."""
 
-import hashlib
-import subprocess
-import sys
-
-import botocore.auth
-import botocore.awsrequest
-import botocore.credentials
 import grpc
 import pytest
-from conftest import ROOT, statement
+import rpc
+from conftest import statement
 from google.protobuf import duration_pb2
-from google.rpc import error_details_pb2, status_pb2
+from rpc import signed
 
 SERVICE = "/brevet.sts.v1.SecurityTokenService/"
 
 
 @pytest.fixture(scope="module")
 def pb(tmp_path_factory):
-    """The messages, generated from the proto file."""
-    out = tmp_path_factory.mktemp("proto")
-    subprocess.run(
-        [sys.executable, "-m", "grpc_tools.protoc", f"-I{ROOT / 'proto'}", f"--python_out={out}",
-         "brevet/sts/v1/sts.proto"],
-        check=True,
-    )
-    sys.path.insert(0, str(out))
-    from brevet.sts.v1 import sts_pb2
-
-    return sts_pb2
-
-
-def signed(brevet, method, message, key=None, service="sts", change=None):
-    """The metadata of a call, signed as any AWS request is."""
-    headers = {"host": brevet.authority, "x-amz-content-sha256": hashlib.sha256(message).hexdigest()}
-    request = botocore.awsrequest.AWSRequest("POST", f"{brevet.endpoint}{method}", headers=headers, data=message)
-    botocore.auth.SigV4Auth(botocore.credentials.Credentials(*(key or brevet.key)), service, "us-east-1").add_auth(request)
-    metadata = {name.lower(): value for name, value in request.headers.items() if name.lower() != "host"}
-    metadata.update(change or {})
-    return [(name, value) for name, value in metadata.items() if value is not None]
+    return rpc.messages(tmp_path_factory.mktemp("proto"), "brevet/sts/v1/sts.proto")
 
 
 def call(brevet, name, request, answer, method=None, metadata=None, message=None, **options):
     sent = message if message is not None else request.SerializeToString()
     if metadata is None:
         metadata = signed(brevet, SERVICE + name, request.SerializeToString(), **options)
-    with grpc.insecure_channel(brevet.authority) as channel:
-        rpc = channel.unary_unary(method or SERVICE + name, request_serializer=None, response_deserializer=answer.FromString)
-        return rpc(sent, metadata=metadata, timeout=10)
+    return rpc.send(brevet, method or SERVICE + name, sent, metadata, answer)
 
 
 def refused(*arguments, **options):
-    """The status code, ErrorInfo.reason and the AWS code of a call that must fail."""
-    with pytest.raises(grpc.RpcError) as caught:
-        call(*arguments, **options)
-    error = caught.value
-    details = dict(error.trailing_metadata()).get("grpc-status-details-bin", b"")
-    info = error_details_pb2.ErrorInfo()
-    for detail in status_pb2.Status.FromString(details).details:
-        if detail.Is(info.DESCRIPTOR):
-            detail.Unpack(info)
-    assert info.domain == "brevet"
-    return error.code(), info.reason
+    return rpc.refused(call, *arguments, **options)
 
 
 def test_caller_identity(brevet, pb):

@@ -4,8 +4,7 @@ import json
 import re
 
 import pytest
-from conftest import ROOT
-from test_cli import run
+from conftest import ROOT, run
 
 EXAMPLES = ROOT / "validator" / "tests" / "vectors" / "policy" / "lint"
 BAD = sorted((EXAMPLES / "bad").glob("*.json"))

@@ -1,17 +1,11 @@
 """brevet.admin.v1.PolicyService from Python and from the command line."""
 
-import hashlib
 import json
-import subprocess
-import sys
 
-import botocore.auth
-import botocore.awsrequest
-import botocore.credentials
 import grpc
 import pytest
-from conftest import BREVET, ROOT, environment, policy, statement, trust
-from google.rpc import error_details_pb2, status_pb2
+import rpc
+from conftest import policy, statement, trust
 
 SERVICE = "/brevet.admin.v1.PolicyService/"
 OBJECT = "arn:aws:s3:::bucket/key"
@@ -22,52 +16,21 @@ UNAUTHENTICATED = grpc.StatusCode.UNAUTHENTICATED
 
 @pytest.fixture(scope="module")
 def pb(tmp_path_factory):
-    """The messages, generated from the proto file."""
-    out = tmp_path_factory.mktemp("proto")
-    subprocess.run(
-        [sys.executable, "-m", "grpc_tools.protoc", f"-I{ROOT / 'proto'}", f"--python_out={out}",
-         "brevet/admin/v1/policy.proto"],
-        check=True,
-    )
-    # Another module may have made the package `brevet` from another folder.
-    import importlib.util
-
-    spec = importlib.util.spec_from_file_location("policy_pb2", out / "brevet/admin/v1/policy_pb2.py")
-    module = importlib.util.module_from_spec(spec)
-    spec.loader.exec_module(module)
-    return module
+    return rpc.messages(tmp_path_factory.mktemp("proto"), "brevet/admin/v1/policy.proto")
 
 
 def call(brevet, pb, name, request, key=None, service="sts", metadata=(), anonymous=False):
     message = request.SerializeToString()
-    headers = {"host": brevet.authority, "x-amz-content-sha256": hashlib.sha256(message).hexdigest()}
-    signed = botocore.awsrequest.AWSRequest("POST", brevet.endpoint + SERVICE + name, headers=headers, data=message)
-    botocore.auth.SigV4Auth(botocore.credentials.Credentials(*(key or brevet.key)), service, "us-east-1").add_auth(signed)
-    sent = [(header.lower(), value) for header, value in signed.headers.items() if header.lower() != "host"]
-    with grpc.insecure_channel(brevet.authority) as channel:
-        answer = getattr(pb, f"{name}Response")
-        rpc = channel.unary_unary(SERVICE + name, request_serializer=None, response_deserializer=answer.FromString)
-        return rpc(message, metadata=[] if anonymous else sent + list(metadata), timeout=30)
+    sent = [] if anonymous else rpc.signed(brevet, SERVICE + name, message, key=key, service=service) + list(metadata)
+    return rpc.send(brevet, SERVICE + name, message, sent, getattr(pb, f"{name}Response"))
 
 
 def refused(*arguments, **options):
-    """Status and ErrorInfo.reason of a call that must fail."""
-    with pytest.raises(grpc.RpcError) as caught:
-        call(*arguments, **options)
-    packed = dict(caught.value.trailing_metadata()).get("grpc-status-details-bin", b"")
-    info = error_details_pb2.ErrorInfo()
-    for detail in status_pb2.Status.FromString(packed).details:
-        if detail.Is(info.DESCRIPTOR):
-            detail.Unpack(info)
-    return caught.value.code(), info.reason
+    return rpc.refused(call, *arguments, **options)
 
 
-def cli(brevet, *arguments, key=None, stdin=None):
-    access_key, secret, token = key or brevet.key
-    env = environment(BREVET_ENDPOINT=brevet.endpoint, AWS_ACCESS_KEY_ID=access_key, AWS_SECRET_ACCESS_KEY=secret,
-                      **({"AWS_SESSION_TOKEN": token} if token else {}))
-    command = [BREVET, "policy", *map(str, arguments)]
-    return subprocess.run(command, env=env, input=stdin, capture_output=True, text=True, timeout=60)
+def cli(brevet, *arguments, **options):
+    return brevet.cli("policy", *arguments, **options)
 
 
 @pytest.fixture(scope="module")

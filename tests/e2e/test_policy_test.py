@@ -9,8 +9,7 @@ import subprocess
 import jsonschema
 import pytest
 import yaml
-from conftest import BREVET, ROOT, environment, policy, statement
-from test_cli import run
+from conftest import BREVET, ROOT, environment, policy, run, statement
 
 FILES = pathlib.Path(__file__).parent / "policy_tests"
 DOCS = (ROOT / "docs" / "policy-tests.md").read_text()

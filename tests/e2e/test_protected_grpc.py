@@ -4,7 +4,7 @@ import re
 
 import grpc
 import pytest
-import test_grpc
+import rpc
 from conftest import TARGET, running
 
 METHOD = "/brevet.example.v1.WhoAmIService/WhoAmI"
@@ -24,15 +24,12 @@ def service(brevet):
 
 
 def call(service, key, message=b"\x0a\x05hello", sent=None, scope="s3"):
-    metadata = test_grpc.signed(service, METHOD, message, key=key, service=scope)
-    with grpc.insecure_channel(service.authority) as channel:
-        return channel.unary_unary(METHOD)(message if sent is None else sent, metadata=metadata, timeout=10)
+    metadata = rpc.signed(service, METHOD, message, key=key, service=scope)
+    return rpc.send(service, METHOD, message if sent is None else sent, metadata)
 
 
 def code(*arguments, **options):
-    with pytest.raises(grpc.RpcError) as caught:
-        call(*arguments, **options)
-    return caught.value.code()
+    return rpc.refused(call, *arguments, **options)[0]
 
 
 def test_a_call_with_temporary_keys_is_answered(brevet, service):
@@ -51,7 +48,4 @@ def test_a_changed_message_another_scope_and_another_token_are_refused(brevet, s
 
 
 def test_an_unsigned_call_is_refused(service):
-    with grpc.insecure_channel(service.authority) as channel:
-        with pytest.raises(grpc.RpcError) as caught:
-            channel.unary_unary(METHOD)(b"", timeout=10)
-    assert caught.value.code() == grpc.StatusCode.UNAUTHENTICATED
+    assert rpc.refused(rpc.send, service, METHOD, b"", [])[0] == grpc.StatusCode.UNAUTHENTICATED

@@ -12,7 +12,7 @@ import urllib.request
 
 import botocore.exceptions
 import pytest
-from conftest import BREVET, TARGET, Brevet, environment, policy, running, statement, trust
+from conftest import BREVET, TARGET, Brevet, environment, policy, run, running, statement, trust
 
 
 def served(data_dir, *more, **options):
@@ -39,10 +39,6 @@ def audit(data_dir):
         assert file.stat().st_mode & 0o777 == 0o600
         lines += [json.loads(line) for line in file.read_text().splitlines()]
     return lines
-
-
-def run(*arguments, **options):
-    return subprocess.run([str(a) for a in (BREVET, *arguments)], capture_output=True, text=True, env=environment(), timeout=60, **options)
 
 
 def test_init_makes_what_it_says_for_its_owner_alone(data_dir):
@@ -252,8 +248,7 @@ def test_tls_serves_both_wires(data_dir, tmp_path):
         brevet = client(line, data_dir)
         assert brevet.endpoint.startswith("https://")
         assert brevet.client("sts", verify=str(cert)).get_caller_identity()
-        env = environment(AWS_ACCESS_KEY_ID=brevet.key[0], AWS_SECRET_ACCESS_KEY=brevet.key[1])
-        whoami = subprocess.run([BREVET, "whoami", "--endpoint", brevet.endpoint, "--ca-file", cert], capture_output=True, text=True, env=env, timeout=20)
+        whoami = brevet.cli("whoami", "--ca-file", cert)
         assert json.loads(whoami.stdout)["arn"].endswith("user/admin"), whoami.stderr
 
 
@@ -294,8 +289,7 @@ def test_g1_no_log_level_shows_a_secret(data_dir, tmp_path):
         session = brevet.sts().get_session_token()["Credentials"]
         key = (session["AccessKeyId"], session["SecretAccessKey"], session["SessionToken"])
         brevet.sts(key).get_caller_identity()
-        env = environment(AWS_ACCESS_KEY_ID=key[0], AWS_SECRET_ACCESS_KEY=key[1], AWS_SESSION_TOKEN=key[2])
-        subprocess.run([BREVET, "whoami", "--endpoint", brevet.endpoint], check=True, env=env, capture_output=True)
+        assert brevet.cli("whoami", key=key).returncode == 0
         with pytest.raises(botocore.exceptions.ClientError):
             brevet.sts((key[0], "wrong", key[2])).get_caller_identity()
         process.terminate()

@@ -6,12 +6,13 @@ mod report;
 use anyhow::Context as _;
 use brevet_client::proto::DecodeAuthorizationMessageRequest;
 use brevet_validator::policy::Trace;
-use clap::{Args, ValueEnum};
+use clap::Args;
 
 use super::client::{Connection, finish};
+use super::output::Output;
 use super::{Exit, files};
 
-/// Where the encoded message begins in the text of a refusal.
+/// Where the encoded message begins in the text of a refusal over the Query API. Elsewhere it is its last word.
 const MARK: &str = "Encoded authorization failure message:";
 /// No code is as long, and no message as short.
 const LONGEST_CODE: usize = 64;
@@ -30,12 +31,6 @@ pub(super) struct Explain {
     output: Output,
 }
 
-#[derive(Clone, Copy, Debug, ValueEnum)]
-enum Output {
-    Human,
-    Json,
-}
-
 impl Explain {
     /// Runs the command.
     pub(super) fn run(self) -> anyhow::Result<Exit> {
@@ -48,7 +43,7 @@ impl Explain {
             return self.decode(message.trim());
         }
         if subject.len() > LONGEST_CODE {
-            return self.decode(subject);
+            return self.decode(subject.rsplit(char::is_whitespace).next().unwrap_or(subject));
         }
         match pages::find(subject) {
             Some(page) => {

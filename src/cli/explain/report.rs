@@ -2,6 +2,7 @@
 
 use std::fmt::Write as _;
 
+use crate::cli::output::shown;
 use brevet_validator::policy::{
     ConditionTrace, Effect, ElementTrace, PolicyTrace, StatementEffect, StatementTrace, Step, Trace, Verdict,
 };
@@ -87,11 +88,6 @@ fn line(matched: bool, what: &str, wanted: &[String], given: &[String], text: &m
 
 fn list(values: &[String]) -> String {
     values.iter().map(|value| shown(value)).collect::<Vec<_>>().join(", ")
-}
-
-/// Text of others on a terminal: without what could move its cursor or colour it.
-fn shown(text: &str) -> String {
-    text.chars().flat_map(|c| if c.is_control() { c.escape_default().collect::<Vec<_>>() } else { vec![c] }).collect()
 }
 
 #[cfg(test)]

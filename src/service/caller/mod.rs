@@ -178,14 +178,8 @@ impl Caller {
             return Err(Ground::Kind);
         }
         let grants = self.standing.grants(&self.snapshot);
-        let boundary = match grants.and_then(|grants| grants.boundary.as_deref()) {
-            None => None,
-            Some(arn) => match default_version(&self.snapshot, arn) {
-                Some(boundary) => Some(boundary),
-                // A boundary that is gone must not set free what it bounded.
-                None => return Err(Ground::BoundaryGone),
-            },
-        };
+        let boundary = grants.map_or(Ok(None), |grants| self.snapshot.boundary(grants));
+        let boundary = boundary.map_err(|_| Ground::BoundaryGone)?;
         let identity: Vec<&Policy> = grants
             .into_iter()
             .flat_map(|grants| self.snapshot.identity_policies(grants))
@@ -195,7 +189,7 @@ impl Caller {
             self.session_policies.as_ref().map(|policies| policies.iter().map(|policy| &**policy).collect());
         let policies = Policies {
             identity: &identity,
-            boundary: boundary.map(|policy| &**policy),
+            boundary: boundary.map(|named| &*named.document.policy),
             session: session.as_deref(),
             resource: resource_policy,
             resource_account: resource.account().parse().ok(),

@@ -10,6 +10,7 @@ use serde_json::{Value, json};
 
 use super::owner::OwnerKind;
 use crate::service::directory::{AccessKey, KeyOwner, ManagedPolicy, OidcProvider, PolicyVersion, Role, Tag, User};
+use crate::service::paging::Page;
 use crate::service::simulation::Outcome;
 
 /// What IAM answers.
@@ -95,15 +96,6 @@ impl Answer {
             | Self::ContextKeys(_) => Value::Null,
         }
     }
-}
-
-/// A piece of a list.
-#[derive(Debug)]
-pub struct Page<T> {
-    /// At most as many as were asked for.
-    pub items: Vec<T>,
-    /// Where the next piece begins; `None` at the end.
-    pub marker: Option<String>,
 }
 
 /// A user as it is shown. Lists leave boundary and tags out.

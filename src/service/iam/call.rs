@@ -6,10 +6,13 @@ use brevet_validator::policy::{Context, Effect};
 use super::Iam;
 use super::answer::Answer;
 use super::owner::{Entity, Owner};
+use super::request::PageInput;
 use crate::service::caller::{Asked, Caller};
 use crate::service::denial::Denial;
 use crate::service::directory::{Edit, ManagedPolicy, Snapshot, Tag};
 use crate::service::error::{Error, Kind};
+use crate::service::paging::{DEFAULT_ITEMS, MOST_ITEMS, Paging};
+use crate::service::parameters::check_number;
 
 /// Who asks for what. Everything is cut to the caller's account: no parameter can name another.
 #[derive(Clone, Copy)]
@@ -78,6 +81,17 @@ impl<'a> Call<'a> {
             }
         }
         Question { call: self, arn, shown, also: None, context, opens: found }
+    }
+}
+
+impl Paging {
+    /// The piece of a list that a request asks for.
+    pub(super) fn read(call: Call<'_>, input: PageInput) -> Result<Self, Error> {
+        let limit = match input.max_items {
+            None => DEFAULT_ITEMS,
+            Some(text) => check_number(&text, 1, MOST_ITEMS, "maxItems")? as usize,
+        };
+        Self::new(limit, input.marker.as_deref(), call.account(), call.operation, "Invalid Marker.")
     }
 }
 

@@ -5,6 +5,7 @@
 //! those that whoever simulates gives.
 
 mod context;
+mod holder;
 mod name;
 mod outcome;
 mod policy;
@@ -18,6 +19,7 @@ use brevet_validator::identity::AccountId;
 use brevet_validator::policy::{Context, Policies, Policy, PolicyTrace, Query, Subject, Trace, explain, explain_trust};
 
 pub use self::context::{ContextEntries, ContextEntry, ContextKeyType};
+pub use self::holder::Holder;
 pub use self::name::{ActionName, ResourceName};
 pub use self::outcome::{MatchedStatement, Outcome, Sides};
 pub use self::policy::{PolicySource, SimulatedPolicy};

@@ -61,11 +61,6 @@ impl ResourceName {
         &self.0
     }
 
-    /// Whether it stands for any resource.
-    pub fn is_any(&self) -> bool {
-        self.0 == "*"
-    }
-
     /// The account that the ARN names, if it names one.
     pub fn account(&self) -> Option<AccountId> {
         self.0.split(':').nth(4)?.parse().ok()

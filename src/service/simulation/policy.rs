@@ -5,7 +5,7 @@ use std::sync::Arc;
 use brevet_validator::policy::{Kind as PolicyKind, Policy, Span, statement_spans};
 
 use super::name::invalid;
-use crate::service::directory::Document;
+use crate::service::directory::{Document, NamedPolicy};
 use crate::service::error::{Error, Kind};
 
 /// AWS's `PolicySourceType`.
@@ -24,6 +24,11 @@ pub enum PolicySource {
 }
 
 impl PolicySource {
+    /// Of a policy that a user or role has. `inline`: of those that are inline in it.
+    pub fn of(policy: &NamedPolicy<'_>, inline: Self) -> Self {
+        if policy.managed { Self::UserManaged } else { inline }
+    }
+
     /// AWS's word.
     pub fn as_str(self) -> &'static str {
         match self {

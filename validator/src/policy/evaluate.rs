@@ -1,10 +1,9 @@
 //! The combination: what the policies that bear on a query decide together.
 //!
-//! All policies are asked first ([`Findings`]); the two kinds of decision are then plain functions of the answers. The
-//! rules are those of [Policy evaluation logic][1] and [Cross-account policy evaluation logic][2].
+//! All policies are asked first ([`Findings`]); the two kinds of decision are then plain functions of the answers. Each
+//! rule names the page of AWS's [Policy evaluation logic][1] that it is from.
 //!
 //! [1]: https://docs.aws.amazon.com/IAM/latest/UserGuide/reference_policies_evaluation-logic.html
-//! [2]: https://docs.aws.amazon.com/IAM/latest/UserGuide/reference_policies_evaluation-logic-cross-account.html
 
 use std::fmt;
 
@@ -88,16 +87,30 @@ impl Decision {
 
 /// Decides by identity, resource, boundary and session policies, as AWS documents for one and for two accounts.
 ///
-/// 1. An explicit deny anywhere denies.
-/// 2. In one account, an identity policy or the resource's policy must allow. What the boundary and the session
-///    policies do not allow is denied, unless the resource's policy names the caller itself (its user, session or
-///    federated-user ARN) or everyone. If it names the role or user behind a session, they still narrow. If it names
-///    only the account, the caller's own policies must allow.
-/// 3. Across accounts, the resource's policy must allow, and so must the caller's identity policies, boundary and
+/// 1. An explicit deny anywhere denies ([enforcement][deny]).
+/// 2. In one account, an identity policy or the resource's policy must allow ([one account][one]).
+/// 3. What the [boundary][boundary] and the [session policies][session] do not allow is denied, unless the resource's
+///    policy names the caller itself (its [user][user], [session][role-session] or [federated-user][federated-user] ARN) or
+///    everyone. If it names the [role][role] or user behind a session, they still narrow.
+/// 4. If the resource's policy names only the [account][account], the caller's own policies must allow.
+/// 5. [Across accounts][across], the resource's policy must allow, and so must the caller's identity policies, boundary and
 ///    session policies.
+/// 6. [Root][default]'s own policies allow everything, for it can have none.
+/// 7. A federated user [without session policies][federation] has no permissions but those that a resource's policy gives
+///    it.
 ///
-/// Root's own policies allow everything, for it can have none. A federated user without session policies has no
-/// permissions but those that a resource's policy gives it.
+/// [deny]: https://docs.aws.amazon.com/IAM/latest/UserGuide/reference_policies_evaluation-logic_policy-eval-denyallow.html
+/// [one]: https://docs.aws.amazon.com/IAM/latest/UserGuide/reference_policies_evaluation-logic_policy-eval-basics.html
+/// [boundary]: https://docs.aws.amazon.com/IAM/latest/UserGuide/access_policies_boundaries.html#access_policies_boundaries-eval-logic
+/// [session]: https://docs.aws.amazon.com/IAM/latest/UserGuide/access_policies.html#policies_session
+/// [user]: https://docs.aws.amazon.com/IAM/latest/UserGuide/reference_policies_elements_principal.html#principal-users
+/// [role-session]: https://docs.aws.amazon.com/IAM/latest/UserGuide/reference_policies_elements_principal.html#principal-role-session
+/// [federated-user]: https://docs.aws.amazon.com/IAM/latest/UserGuide/reference_policies_elements_principal.html#sts-session-principals
+/// [role]: https://docs.aws.amazon.com/IAM/latest/UserGuide/reference_policies_elements_principal.html#principal-roles
+/// [account]: https://docs.aws.amazon.com/IAM/latest/UserGuide/reference_policies_elements_principal.html#principal-accounts
+/// [across]: https://docs.aws.amazon.com/IAM/latest/UserGuide/reference_policies_evaluation-logic-cross-account.html#policy-eval-cross-account
+/// [default]: https://docs.aws.amazon.com/IAM/latest/UserGuide/reference_policies_evaluation-logic.html
+/// [federation]: https://docs.aws.amazon.com/IAM/latest/UserGuide/id_credentials_temp_control-access_getfederationtoken.html
 pub fn evaluate(policies: &Policies<'_>, query: &Query<'_>) -> Decision {
     let findings = Findings::of(policies, query);
     if findings.caller_denied || findings.resource == ResourceVerdict::Deny {
@@ -119,14 +132,24 @@ pub fn evaluate(policies: &Policies<'_>, query: &Query<'_>) -> Decision {
 /// allow; where it names only the caller's account, or the caller is of another account, the caller's own
 /// policies must allow too. `policies.resource` is the trust policy.
 ///
-/// 1. An explicit deny of the caller's policies denies.
-/// 2. The trust policy must allow and not deny, or the reason is [`Reason::TrustNotSatisfied`], whichever it was. No
+/// 1. An explicit deny of the caller's policies denies ([enforcement][deny]).
+/// 2. The [trust policy][trust] must allow and not deny, or the reason is [`Reason::TrustNotSatisfied`], whichever it was. No
 ///    trust policy at all gives the same answer, so that a caller cannot tell an absent role from one that refuses.
-/// 3. A web identity needs nothing else.
-/// 4. In the role's account (`policies.resource_account`), a trust policy that names the caller itself or everyone
-///    suffices; one that names the caller's role or user is narrowed by its boundary and session policies; one that
-///    names the account leaves it to the caller's own policies.
-/// 5. Across accounts, the caller's own policies must allow.
+/// 3. A [web identity][web] needs nothing else.
+/// 4. In the role's account (`policies.resource_account`), the trust policy acts as a [resource's policy][assume]: one that
+///    names the caller itself or everyone suffices; one that names the caller's role or user is narrowed by its
+///    [boundary][boundary] and [session policies][session]; one that names the [account][account] leaves it to the caller's
+///    own policies.
+/// 5. [Across accounts][across], the caller's own policies must allow.
+///
+/// [deny]: https://docs.aws.amazon.com/IAM/latest/UserGuide/reference_policies_evaluation-logic_policy-eval-denyallow.html
+/// [trust]: https://docs.aws.amazon.com/IAM/latest/UserGuide/id_roles_terms-and-concepts.html
+/// [web]: https://docs.aws.amazon.com/STS/latest/APIReference/API_AssumeRoleWithWebIdentity.html
+/// [assume]: https://docs.aws.amazon.com/STS/latest/APIReference/API_AssumeRole.html
+/// [boundary]: https://docs.aws.amazon.com/IAM/latest/UserGuide/access_policies_boundaries.html#access_policies_boundaries-eval-logic
+/// [session]: https://docs.aws.amazon.com/IAM/latest/UserGuide/access_policies.html#policies_session
+/// [account]: https://docs.aws.amazon.com/IAM/latest/UserGuide/reference_policies_elements_principal.html#principal-accounts
+/// [across]: https://docs.aws.amazon.com/IAM/latest/UserGuide/reference_policies_evaluation-logic-cross-account.html#policy-eval-cross-account
 pub fn evaluate_trust(policies: &Policies<'_>, query: &Query<'_>) -> Decision {
     let findings = Findings::of(policies, query);
     if findings.caller_denied {

@@ -3,17 +3,16 @@
 use brevet_validator::identity::{AccountId, Arn};
 use brevet_validator::policy::{Context, Kind as PolicyKind, Subject};
 
-use super::source::Source;
 use super::{invalid, scenario};
 use crate::service::error::Error;
 use crate::service::iam::answer::Answer;
 use crate::service::iam::call::Call;
-use crate::service::iam::paging::Paging;
 use crate::service::iam::parameters;
 use crate::service::iam::request::{ContextEntryInput, OrganizationPolicyInput, PolicyText, SimulationInput};
+use crate::service::paging::Paging;
 use crate::service::parameters::{check_count, shown};
 use crate::service::simulation::{
-    ActionName, ContextEntries, ContextKeyType, PolicySource, ResourceName, Rule, SimulatedPolicy, Simulation,
+    ActionName, ContextEntries, ContextKeyType, Holder, PolicySource, ResourceName, Rule, SimulatedPolicy, Simulation,
 };
 
 /// AWS's `OrganizationPolicyListType`.
@@ -103,12 +102,12 @@ impl Given {
     }
 
     /// The caller, or the user or role whose policies they are.
-    pub(super) fn caller_or(&self, source: &Source<'_>) -> Result<Subject, Error> {
-        let itself = source.subject();
+    pub(super) fn caller_or(&self, holder: Holder<'_>) -> Result<Subject, Error> {
+        let itself = holder.subject();
         match &self.caller {
             Some(caller) if caller.arn == itself.arn => Ok(itself),
             Some(caller) => Ok(caller.clone()),
-            None if self.resource_policy.is_some() && !source.is_user() => {
+            None if self.resource_policy.is_some() && !holder.is_user() => {
                 Err(invalid("CallerArn is required with ResourcePolicy where PolicySourceArn is not that of a user."))
             }
             None => Ok(itself),

@@ -12,7 +12,6 @@ use brevet_validator::identity::Arn;
 
 use self::exclusion::Exclusions;
 use self::given::Given;
-use self::source::Source;
 use super::answer::Answer;
 use super::call::Call;
 use super::parameters;
@@ -37,13 +36,12 @@ pub(super) fn principal(call: Call<'_>, input: SimulatePrincipalPolicy) -> Resul
     let arn = source::arn(input.policy_source_arn)?;
     let excluded = Exclusions::read(input.policy_exclusion_list)?;
     let given = Given::read(call, input.simulation)?;
-    let source = Source::find(call, &arn)?;
-    let mut simulation = given.simulation(given.caller_or(&source)?)?;
-    let attached = source.identity(call.caller.snapshot(), &excluded)?;
-    simulation.identity.splice(0..0, attached);
+    let holder = source::find(call, &arn)?;
+    let mut simulation = given.simulation(given.caller_or(holder)?)?;
+    simulation.identity.splice(0..0, source::identity(call, holder, &excluded)?);
     // A boundary that is passed takes the place of the one that is attached.
     if simulation.boundary.is_none() {
-        simulation.boundary = source.boundary(call.caller.snapshot(), &excluded)?;
+        simulation.boundary = source::boundary(call, holder, &excluded)?;
     }
     given.answer(&simulation)
 }
@@ -60,9 +58,9 @@ pub(super) fn keys_of_custom(call: Call<'_>, input: GetContextKeysForCustomPolic
 pub(super) fn keys_of_principal(call: Call<'_>, input: GetContextKeysForPrincipalPolicy) -> Result<Answer, Error> {
     let arn = source::arn(input.policy_source_arn)?;
     let texts = given::texts("policyInputList", input.policy_input_list)?;
-    let source = Source::find(call, &arn)?;
-    let mut policies = source.identity(call.caller.snapshot(), &Exclusions::none())?;
-    policies.extend(source.boundary(call.caller.snapshot(), &Exclusions::none())?);
+    let holder = source::find(call, &arn)?;
+    let mut policies = source::identity(call, holder, &Exclusions::none())?;
+    policies.extend(source::boundary(call, holder, &Exclusions::none())?);
     policies.extend(given::compile("PolicyInputList", &texts)?);
     Ok(Answer::ContextKeys(context_keys(&policies)))
 }

@@ -3,9 +3,10 @@
 use brevet_validator::policy::{Finding, Kind, Severity};
 
 use super::proto;
+use super::shared::number;
 use crate::service::error::Error;
-use crate::service::lint::{Document, Lint, Linted};
 use crate::service::operation::{Answer, Operation};
+use crate::service::policy::lint::{Document, Lint, Linted};
 
 pub(super) fn read(message: proto::LintRequest) -> Result<Operation, Error> {
     let documents = message.documents.into_iter().map(document).collect::<Result<_, _>>()?;
@@ -13,12 +14,8 @@ pub(super) fn read(message: proto::LintRequest) -> Result<Operation, Error> {
 }
 
 pub(super) fn write(answer: Answer) -> Option<proto::LintResponse> {
-    match answer {
-        Answer::Linted(documents) => {
-            Some(proto::LintResponse { documents: documents.into_iter().map(linted).collect() })
-        }
-        _ => None,
-    }
+    let Answer::Linted(documents) = answer else { return None };
+    Some(proto::LintResponse { documents: documents.into_iter().map(linted).collect() })
 }
 
 fn document(document: proto::LintDocument) -> Result<Document, Error> {
@@ -49,7 +46,6 @@ pub(in crate::transport::grpc) fn finding(finding: Finding) -> proto::LintFindin
         Severity::Dangerous => proto::LintSeverity::Dangerous,
         Severity::Warning => proto::LintSeverity::Warning,
     };
-    let number = |number| u32::try_from(number).unwrap_or(u32::MAX);
     proto::LintFinding {
         code: finding.code.as_str().to_owned(),
         severity: severity.into(),

@@ -2,7 +2,7 @@
 
 use super::proto;
 use crate::service::error::Error;
-use crate::service::page_token::PageInput;
+use crate::service::paging::PageRequest;
 use crate::service::simulation::{ContextEntry, ContextKeyType, PolicySource};
 
 /// proto3 does not tell an empty string from an absent one; none of these parameters may be empty.
@@ -10,8 +10,8 @@ pub(super) fn given(text: String) -> Option<String> {
     (!text.is_empty()).then_some(text)
 }
 
-pub(super) fn page(size: i32, token: String) -> PageInput {
-    PageInput { size, token }
+pub(super) fn page(size: i32, token: String) -> PageRequest {
+    PageRequest { size, token }
 }
 
 pub(super) fn context(entries: Vec<proto::ContextEntry>) -> Result<Vec<ContextEntry>, Error> {

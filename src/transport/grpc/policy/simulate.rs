@@ -6,7 +6,7 @@ use super::proto;
 use super::shared::{context, given, number, page, statement};
 use crate::service::error::Error;
 use crate::service::operation::{Answer, Operation};
-use crate::service::simulate::{PolicyText, Scenario, Simulate, SimulatedPair, WebIdentity};
+use crate::service::policy::simulate::{PolicyText, Scenario, Simulate, SimulatedPair, WebIdentity};
 use crate::service::simulation::MatchedStatement;
 
 pub(super) fn read(message: proto::SimulateRequest) -> Result<Operation, Error> {
@@ -43,7 +43,7 @@ pub(super) fn write(answer: Answer) -> Option<proto::SimulateResponse> {
     let Answer::Simulated(simulated) = answer else { return None };
     Some(proto::SimulateResponse {
         results: simulated.items.into_iter().map(result).collect(),
-        next_page_token: simulated.next.unwrap_or_default(),
+        next_page_token: simulated.marker.unwrap_or_default(),
     })
 }
 

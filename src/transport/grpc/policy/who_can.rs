@@ -4,7 +4,7 @@ use super::proto;
 use super::shared::{context, page, statement};
 use crate::service::error::Error;
 use crate::service::operation::{Answer, Operation};
-use crate::service::who_can::{Found, Ground, Needs, PrincipalKind, WhoCan};
+use crate::service::policy::who_can::{Found, Ground, Needs, PrincipalKind, WhoCan};
 
 pub(super) fn read(message: proto::WhoCanRequest) -> Result<Operation, Error> {
     Ok(Operation::WhoCan(WhoCan {
@@ -16,11 +16,11 @@ pub(super) fn read(message: proto::WhoCanRequest) -> Result<Operation, Error> {
 }
 
 pub(super) fn write(answer: Answer) -> Option<proto::WhoCanResponse> {
-    let Answer::WhoCan(page) = answer else { return None };
+    let Answer::WhoCan(answer) = answer else { return None };
     Some(proto::WhoCanResponse {
-        entries: page.found.into_iter().map(entry).collect(),
-        next_page_token: page.next.unwrap_or_default(),
-        resource_elsewhere: page.one_sided,
+        entries: answer.page.items.into_iter().map(entry).collect(),
+        next_page_token: answer.page.marker.unwrap_or_default(),
+        resource_elsewhere: answer.one_sided,
     })
 }
 

@@ -5,6 +5,7 @@ use percent_encoding::{AsciiSet, NON_ALPHANUMERIC, utf8_percent_encode};
 use super::{oidc_providers, simulate};
 use crate::service::directory::Tag;
 use crate::service::iam::*;
+use crate::service::paging::Page;
 use crate::transport::query::xml::Xml;
 
 /// All but the unreserved characters of RFC 3986 §2.3.

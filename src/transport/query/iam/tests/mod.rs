@@ -10,6 +10,7 @@ use super::*;
 use crate::service::directory::Tag;
 use crate::service::error::Kind;
 use crate::service::iam::*;
+use crate::service::paging::Page;
 use crate::transport::query::form::Form;
 use crate::transport::query::xml::Xml;
 

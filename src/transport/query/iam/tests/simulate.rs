@@ -6,6 +6,7 @@ use serde_json::json;
 use super::{one, parsed, rendered};
 use crate::service::error::Kind;
 use crate::service::iam::*;
+use crate::service::paging::Page;
 use crate::service::simulation::{MatchedStatement, Outcome, PolicySource, Sides};
 use crate::transport::query::form::Form;
 use crate::transport::query::iam::parse;

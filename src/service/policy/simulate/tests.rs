@@ -26,11 +26,11 @@ fn of(scenario: Scenario) -> Simulate {
     Simulate { scenario, ..Simulate::default() }
 }
 
-fn ask(world: &World, caller: &Credentials, input: Simulate) -> Result<Simulated, Error> {
+fn ask(world: &World, caller: &Credentials, input: Simulate) -> Result<Page<SimulatedPair>, Error> {
     simulate(&world.caller(caller).unwrap(), input)
 }
 
-fn reasons(simulated: &Simulated) -> Vec<Reason> {
+fn reasons(simulated: &Page<SimulatedPair>) -> Vec<Reason> {
     simulated.items.iter().map(|pair| pair.outcome.decision.reason).collect()
 }
 
@@ -137,7 +137,7 @@ fn traces_can_be_read_back_and_e7_bound_a_piece() {
     let actions: Vec<String> = (0..50).map(|n| format!("s3:Get{n}")).collect();
     let input = |token: String| {
         let scenario = Scenario { actions: actions.clone(), ..scenario(&[&policy]) };
-        Simulate { include_trace: true, page: PageInput { size: 0, token }, ..of(scenario) }
+        Simulate { include_trace: true, page: PageRequest { size: 0, token }, ..of(scenario) }
     };
     let (mut token, mut seen, mut pieces) = (String::new(), Vec::new(), 0);
     loop {
@@ -150,7 +150,7 @@ fn traces_can_be_read_back_and_e7_bound_a_piece() {
             seen.push(pair.outcome.action);
         }
         pieces += 1;
-        match piece.next {
+        match piece.marker {
             Some(next) => token = next,
             None => break,
         }

@@ -4,13 +4,15 @@ mod result;
 mod service;
 
 use brevet_validator::identity::{AccountId, Arn};
-use clap::{Args, ValueEnum};
+use clap::Args;
 
 use self::result::Row;
-use super::client::Connection;
-use super::{Exit, files};
+use crate::cli::client::{Connection, settle};
+use crate::cli::output::Output;
+use crate::cli::pair::{Pair, pair};
+use crate::cli::{Exit, files};
 use crate::service::error::Error;
-use crate::service::simulate::{PolicyText, Scenario, WebIdentity};
+use crate::service::policy::simulate::{PolicyText, Scenario, WebIdentity};
 use crate::service::simulation::{ContextEntry, ContextKeyType};
 
 /// Answers that are computed at a time.
@@ -28,7 +30,7 @@ Examples:
   brevet policy simulate --principal arn:aws:iam::000000000001:user/developer --action iam:CreateUser
 
 Exit codes: 0 if all is allowed, 6 if anything is denied, else as of all commands")]
-pub(super) struct PolicySimulate {
+pub(in crate::cli) struct Simulate {
     /// Identity policies as JSON; `-` is standard input
     #[arg(long = "policy", value_name = "FILE", num_args = 1..)]
     policies: Vec<String>,
@@ -75,33 +77,15 @@ pub(super) struct PolicySimulate {
     connection: Connection,
 }
 
-#[derive(Clone, Copy, Debug, ValueEnum)]
-enum Output {
-    Human,
-    Json,
-}
-
-/// `KEY=VALUE[,VALUE…]`
-pub(super) type Pair = (String, Vec<String>);
-
-/// Reads a [`Pair`].
-pub(super) fn pair(text: &str) -> Result<Pair, String> {
-    let (key, values) = text.split_once('=').ok_or("KEY=VALUE is expected")?;
-    let values = values.split(',').filter(|_| !values.is_empty()).map(str::to_owned).collect();
-    Ok((key.to_owned(), values))
-}
-
-impl PolicySimulate {
+impl Simulate {
     /// Runs the command.
     pub(super) fn run(self) -> anyhow::Result<Exit> {
         let scenario = self.scenario()?;
         let rows = match &self.principal {
-            Some(principal) => {
-                match super::client::settle(service::simulate(&self.connection, principal.clone(), scenario))? {
-                    Ok(rows) => rows,
-                    Err(exit) => return Ok(exit),
-                }
-            }
+            Some(principal) => match settle(service::simulate(&self.connection, principal.clone(), scenario))? {
+                Ok(rows) => rows,
+                Err(exit) => return Ok(exit),
+            },
             None => match simulate(scenario) {
                 Ok(rows) => rows,
                 Err(error) => anyhow::bail!("{error}"),
@@ -158,18 +142,4 @@ fn account(scenario: &Scenario) -> Result<AccountId, Error> {
     let names = scenario.caller_arn.iter().chain(&scenario.resources);
     let mut named = names.filter_map(|name| name.parse::<Arn>().ok()?.account().parse().ok());
     named.next().map_or_else(|| SOME_ACCOUNT.parse().map_err(Error::internal), Ok)
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn pairs_have_any_number_of_values() {
-        let pair = |text| pair(text).unwrap();
-        assert_eq!(pair("a:b=c=d"), ("a:b".into(), vec!["c=d".into()]));
-        assert_eq!(pair("a:b=c,,d"), ("a:b".into(), vec!["c".into(), String::new(), "d".into()]));
-        assert_eq!(pair("a:b="), ("a:b".into(), vec![]));
-        assert!(super::pair("a:b").is_err());
-    }
 }

@@ -6,6 +6,7 @@ use brevet_client::proto::admin as proto;
 use brevet_validator::policy::{Effect, Trace};
 use serde_json::{Value, json};
 
+use crate::cli::output::{shown, statement};
 use crate::service::simulation::{MatchedStatement, Outcome};
 
 /// What would be decided of one action on one resource.
@@ -98,17 +99,17 @@ impl Row {
 pub(super) fn human(rows: &[Row]) -> Result<String, std::fmt::Error> {
     let mut text = String::new();
     for row in rows {
-        write!(text, "{}: {} on {}", row.decision(), row.action, row.resource)?;
+        write!(text, "{}: {} on {}", row.decision(), shown(&row.action), shown(&row.resource))?;
         writeln!(text, "{}", if row.allowed() { String::new() } else { format!(" ({})", row.reason) })?;
         for Matched { policy, sid, number, line, column } in &row.matched {
-            let sid = sid.as_ref().map(|sid| format!(" ({sid})")).unwrap_or_default();
-            writeln!(text, "    by {policy}:{line}:{column}: statement {number}{sid}")?;
+            let statement = statement(number, sid.as_deref());
+            writeln!(text, "    by {}:{line}:{column}: {statement}", shown(policy))?;
         }
         if !row.missing.is_empty() {
-            writeln!(text, "    not given: {}", row.missing.join(", "))?;
+            writeln!(text, "    not given: {}", shown(&row.missing.join(", ")))?;
         }
         for hint in row.trace.hints.iter().filter(|_| !row.allowed()) {
-            writeln!(text, "    hint: {hint}")?;
+            writeln!(text, "    hint: {}", shown(hint))?;
         }
     }
     Ok(text)

@@ -4,18 +4,19 @@ use std::fmt::Write as _;
 
 use brevet_client::PolicyClient;
 use brevet_client::proto::admin as proto;
-use clap::{Args, ValueEnum};
+use clap::Args;
 use serde_json::{Value, json};
 
-use super::Exit;
-use super::client::{Connection, Failure, settle};
-use super::policy_simulate::{Pair, pair};
+use crate::cli::Exit;
+use crate::cli::client::{Connection, Failure, settle};
+use crate::cli::output::{Output, shown, statement};
+use crate::cli::pair::{Pair, pair};
 
 /// Tells which principals of the account can do something to a resource, by a signed gRPC call. For a role it also tells who
 /// else can have it.
 #[derive(Args, Debug)]
 #[command(after_help = "Example:\n  brevet policy who-can sts:AssumeRole arn:aws:iam::000000000001:role/reader")]
-pub(super) struct PolicyWhoCan {
+pub(in crate::cli) struct WhoCan {
     /// For example s3:GetObject, without wildcards
     action: String,
     /// ARN of the resource, or `*`
@@ -30,19 +31,13 @@ pub(super) struct PolicyWhoCan {
     connection: Connection,
 }
 
-#[derive(Clone, Copy, Debug, ValueEnum)]
-enum Output {
-    Human,
-    Json,
-}
-
 /// The whole answer.
 struct Told {
     entries: Vec<proto::WhoCanEntry>,
     resource_elsewhere: bool,
 }
 
-impl PolicyWhoCan {
+impl WhoCan {
     /// Runs the command.
     pub(super) fn run(self) -> anyhow::Result<Exit> {
         let told = match settle(self.ask())? {
@@ -89,13 +84,13 @@ fn human(entries: &[proto::WhoCanEntry]) -> Result<String, std::fmt::Error> {
     let mut text = String::new();
     for entry in entries {
         let outside = if entry.external { "external " } else { "" };
-        writeln!(text, "{}: {outside}{} {}", answer(entry), kind(entry), entry.principal)?;
+        writeln!(text, "{}: {outside}{} {}", answer(entry), kind(entry), shown(&entry.principal))?;
         if !entry.condition_keys.is_empty() {
-            writeln!(text, "    on {}", entry.condition_keys.join(", "))?;
+            writeln!(text, "    on {}", shown(&entry.condition_keys.join(", ")))?;
         }
         for proto::PolicyStatement { policy, sid, number, .. } in &entry.through {
-            let sid = if sid.is_empty() { String::new() } else { format!(" ({sid})") };
-            writeln!(text, "    by {policy}: statement {number}{sid}")?;
+            let sid = Some(sid.as_str()).filter(|sid| !sid.is_empty());
+            writeln!(text, "    by {}: {}", shown(policy), statement(number, sid))?;
         }
     }
     Ok(text)

@@ -6,14 +6,14 @@ use brevet_validator::policy::{self, Code, Finding, Severity};
 use clap::{Args, ValueEnum};
 use serde_json::{Value, json};
 
-use super::{Exit, files};
+use crate::cli::{Exit, files};
 
 /// Reads policies and tells what is dangerous or doubtful in them. Needs no server.
 #[derive(Args, Debug)]
 #[command(
     after_help = "Examples:\n  brevet policy lint trust.json\n  brevet policy lint -o sarif policies/*.json > lint.sarif"
 )]
-pub(super) struct PolicyLint {
+pub(in crate::cli) struct Lint {
     /// Policies as JSON; `-` is standard input
     #[arg(required = true, value_name = "FILE")]
     files: Vec<String>,
@@ -46,7 +46,7 @@ struct Linted<'a> {
     findings: Vec<Finding>,
 }
 
-impl PolicyLint {
+impl Lint {
     /// Runs the command.
     pub(super) fn run(self) -> anyhow::Result<Exit> {
         let linted = self.files.iter().map(|file| self.lint(file)).collect::<anyhow::Result<Vec<_>>>()?;

@@ -15,7 +15,7 @@ fn keys<'a>(schema: &'a Value, pointer: &str) -> BTreeSet<&'a str> {
 
 #[test]
 fn the_schema_has_all_keys_and_reasons() {
-    let schema: Value = serde_json::from_str(include_str!("../../../docs/schemas/policy-test.schema.json")).unwrap();
+    let schema: Value = serde_json::from_str(include_str!("../../../../docs/schemas/policy-test.schema.json")).unwrap();
     assert_eq!(keys(&schema, ""), FILE_KEYS.into());
     assert_eq!(keys(&schema, "/properties/policies"), POLICY_KEYS.into());
     assert_eq!(keys(&schema, "/definitions/defaults"), settings::KEYS.into());

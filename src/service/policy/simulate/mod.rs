@@ -13,11 +13,11 @@ use serde_json::{Value, json};
 pub use self::attached::Attached;
 pub use self::scenario::{PolicyText, Scenario, Staged, WebIdentity};
 
-use super::caller::{Asked, Caller};
-use super::error::Error;
-use super::page_token::{PageInput, Pages, invalid};
-use super::parameters::shown;
-use super::simulation::Outcome;
+use crate::service::caller::{Asked, Caller};
+use crate::service::error::Error;
+use crate::service::paging::{Page, PageRequest, Paging};
+use crate::service::parameters::shown;
+use crate::service::simulation::Outcome;
 
 /// Bytes of traces in one piece of the answer, but for its first.
 const MOST_TRACES: usize = 1 << 20;
@@ -32,16 +32,7 @@ pub struct Simulate {
     /// Whether the traces are told.
     pub include_trace: bool,
     /// Which piece.
-    pub page: PageInput,
-}
-
-/// A piece of the answer.
-#[derive(Debug)]
-pub struct Simulated {
-    /// One for each action and resource.
-    pub items: Vec<SimulatedPair>,
-    /// Where the rest begins.
-    pub next: Option<String>,
+    pub page: PageRequest,
 }
 
 /// What would be decided of one action on one resource.
@@ -67,10 +58,10 @@ impl Simulate {
 }
 
 /// `iam:SimulateCustomPolicy`, or `iam:SimulatePrincipalPolicy` on the principal.
-pub fn simulate(caller: &Caller, input: Simulate) -> Result<Simulated, Error> {
+pub fn simulate(caller: &Caller, input: Simulate) -> Result<Page<SimulatedPair>, Error> {
     let account = caller.principal().account();
-    let pages = Pages::read(&input.page, account, "Simulate")?;
-    let begin = pages.after.as_ref().map_or(Ok(0), |place| place.parse().map_err(|_| invalid()))?;
+    let paging = Paging::requested(&input.page, account, "Simulate")?;
+    let begin = paging.begin()?;
     let staged = input.scenario.stage()?;
     let attached = match &input.principal_arn {
         Some(principal) => Some(attached::find(caller, principal)?),
@@ -83,7 +74,7 @@ pub fn simulate(caller: &Caller, input: Simulate) -> Result<Simulated, Error> {
     };
     let simulation = staged.simulation(account, attached)?;
     let mut told = 0;
-    let piece = simulation.piece(begin, pages.size, |outcome, trace| {
+    let piece = simulation.piece(begin, paging.limit(), |outcome, trace| {
         if !input.include_trace {
             return Ok(Some(SimulatedPair { outcome, trace: None }));
         }
@@ -98,5 +89,5 @@ pub fn simulate(caller: &Caller, input: Simulate) -> Result<Simulated, Error> {
     let asked = piece.items.len();
     let items: Vec<_> = piece.items.into_iter().map_while(Result::transpose).collect::<Result<_, Error>>()?;
     let next = if items.len() < asked { Some(begin + items.len()) } else { piece.next };
-    Ok(Simulated { items, next: next.map(|number| pages.token(&number.to_string())) })
+    Ok(paging.page(items, next))
 }

@@ -21,12 +21,12 @@ use self::question::Question;
 pub use self::answer::{Found, Ground, Needs};
 pub use self::asker::PrincipalKind;
 
-use super::caller::{Asked, Caller};
-use super::directory::{Role, User};
-use super::error::Error;
-use super::page_token::{PageInput, Pages, invalid};
-use super::parameters::shown;
-use super::simulation::{ContextEntry, MOST_WORK};
+use crate::service::caller::{Asked, Caller};
+use crate::service::directory::{Role, User};
+use crate::service::error::Error;
+use crate::service::paging::{Page, PageRequest, Paging};
+use crate::service::parameters::shown;
+use crate::service::simulation::{ContextEntry, MOST_WORK};
 
 /// Principals that are asked for one piece of the answer, whether or not they can.
 const MOST_ASKED: usize = 1000;
@@ -41,16 +41,15 @@ pub struct WhoCan {
     /// What is known of the request.
     pub context: Vec<ContextEntry>,
     /// Which piece.
-    pub page: PageInput,
+    pub page: PageRequest,
 }
 
 /// A piece of the answer.
 #[derive(Debug)]
 pub struct WhoCanPage {
-    /// In order: root, users, roles, then others in the order of the trust policy.
-    pub found: Vec<Found>,
-    /// There may be more behind this token, though this piece be empty.
-    pub next: Option<String>,
+    /// In order: root, users, roles, then others in the order of the trust policy. There may be more behind its marker,
+    /// though this piece be empty.
+    pub page: Page<Found>,
     /// Whether the resource is of another account, whose own policies must allow too and are not looked at.
     pub one_sided: bool,
 }
@@ -64,25 +63,25 @@ impl WhoCan {
 
 /// `brevet:WhoCan` on the resource, if it is one of the caller's account.
 pub fn who_can(caller: &Caller, input: &WhoCan) -> Result<WhoCanPage, Error> {
-    let pages = Pages::read(&input.page, caller.principal().account(), "WhoCan")?;
-    let place = pages.after.as_deref().map(Place::parse).transpose()?;
+    let paging = Paging::requested(&input.page, caller.principal().account(), "WhoCan")?;
+    let place = paging.after().map(|place| Place::parse(place).ok_or_else(|| paging.invalid())).transpose()?;
     let request = question::Request::read(input)?;
     let resource = request.permission_resource(caller);
     caller.demand(&Asked { action: "brevet:WhoCan", resource: &resource, context: &caller.context() })?;
 
     let question = Question::new(caller, request)?;
-    let (mut found, mut last, mut work) = (Vec::new(), None, 0);
+    let (mut page, mut last, mut work) = (Page { items: Vec::new(), marker: None }, None, 0);
     for (asked, (place, candidate)) in question.candidates(place.as_ref()).enumerate() {
         let asker = candidate.asker(&question);
         work += asker.as_ref().map_or(0, |asker| question.cost(asker));
-        if asked > 0 && (asked == MOST_ASKED || found.len() == pages.size || work > MOST_WORK) {
-            let next = last.map(|place: Place| pages.token(&place.to_string()));
-            return Ok(WhoCanPage { found, next, one_sided: question.one_sided() });
+        if asked > 0 && (asked == MOST_ASKED || page.items.len() == paging.limit() || work > MOST_WORK) {
+            page.marker = last.map(|place: Place| paging.marker(&place.to_string()));
+            break;
         }
-        found.extend(asker.and_then(|asker| question.ask(&asker)));
+        page.items.extend(asker.and_then(|asker| question.ask(&asker)));
         last = Some(place);
     }
-    Ok(WhoCanPage { found, next: None, one_sided: question.one_sided() })
+    Ok(WhoCanPage { page, one_sided: question.one_sided() })
 }
 
 /// Where a principal stands in the order of the answer.
@@ -95,14 +94,14 @@ enum Place {
 }
 
 impl Place {
-    fn parse(text: &str) -> Result<Self, Error> {
+    fn parse(text: &str) -> Option<Self> {
         let (kind, rest) = text.split_once('/').unwrap_or((text, ""));
         match kind {
-            "root" => Ok(Self::Root),
-            "user" => Ok(Self::User(rest.to_owned())),
-            "role" => Ok(Self::Role(rest.to_owned())),
-            "named" => rest.parse().map(Self::Named).map_err(|_| invalid()),
-            _ => Err(invalid()),
+            "root" => Some(Self::Root),
+            "user" => Some(Self::User(rest.to_owned())),
+            "role" => Some(Self::Role(rest.to_owned())),
+            "named" => rest.parse().map(Self::Named).ok(),
+            _ => None,
         }
     }
 }

@@ -20,19 +20,20 @@ mod yaml;
 
 use std::path::PathBuf;
 
-use clap::{Args, ValueEnum};
+use clap::Args;
 
 use self::documents::Documents;
 use self::report::Report;
 use self::suite::Suite;
-use super::Exit;
+use crate::cli::Exit;
+use crate::cli::output::Output;
 
 /// Runs test files: cases of what policies should allow and deny. Needs no server.
 #[derive(Args, Debug)]
 #[command(
     after_help = "Examples:\n  brevet policy test tests/policies\n  brevet policy test --min-coverage 90 -o json ci.yaml > report.json"
 )]
-pub(super) struct PolicyTest {
+pub(in crate::cli) struct Test {
     /// Test files, and folders to search for *.yaml and *.yml
     #[arg(required = true, value_name = "DIR|FILE")]
     paths: Vec<PathBuf>,
@@ -47,13 +48,7 @@ pub(super) struct PolicyTest {
     quiet: bool,
 }
 
-#[derive(Clone, Copy, Debug, ValueEnum)]
-enum Output {
-    Human,
-    Json,
-}
-
-impl PolicyTest {
+impl Test {
     /// Runs the command. If one file is broken, none is run: what it exercises would be missing.
     pub(super) fn run(self) -> anyhow::Result<Exit> {
         let files = match files::find(&self.paths) {

@@ -4,9 +4,9 @@ use brevet_validator::identity::Arn;
 use brevet_validator::policy::{self, Finding, Kind};
 use serde_json::{Value, json};
 
-use super::caller::{Asked, Caller};
-use super::error::Error;
-use super::parameters::check_count;
+use crate::service::caller::{Asked, Caller};
+use crate::service::error::Error;
+use crate::service::parameters::check_count;
 
 /// Documents of one request.
 const MAX_DOCUMENTS: usize = 100;

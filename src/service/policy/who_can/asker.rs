@@ -180,7 +180,7 @@ impl<'a> Asker<'a> {
     pub(super) fn source(&self, number: usize) -> Option<(&str, PolicySource)> {
         let named = self.policies.get(number)?;
         let inline = if self.kind == PrincipalKind::User { PolicySource::User } else { PolicySource::Role };
-        Some((named.name, if named.managed { PolicySource::UserManaged } else { inline }))
+        Some((named.name, PolicySource::of(named, inline)))
     }
 
     /// Characters of its policies.

@@ -5,7 +5,7 @@ use brevet_client::proto::admin as proto;
 
 use super::result::Row;
 use crate::cli::client::{Connection, Failure};
-use crate::service::simulate::{PolicyText, Scenario, WebIdentity};
+use crate::service::policy::simulate::{PolicyText, Scenario, WebIdentity};
 use crate::service::simulation::ContextEntry;
 
 /// Asks until the answer is whole.

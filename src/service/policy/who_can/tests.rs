@@ -42,7 +42,7 @@ fn question(action: &str, resource: &str) -> WhoCan {
 
 fn ask(world: &mut World, action: &str, resource: &str) -> Vec<Found> {
     let root = world.root();
-    ask_as(world, &root, question(action, resource)).unwrap().found
+    ask_as(world, &root, question(action, resource)).unwrap().page.items
 }
 
 /// `name`, `name?key,key` for whoever can on a condition.
@@ -113,7 +113,7 @@ fn what_is_given_of_the_request_is_no_condition() {
     let given = |values: &[&str], of| {
         let values = values.iter().map(|value| (*value).to_owned()).collect();
         let context = vec![ContextEntry { key: "AWS:sourceip".into(), of, values }];
-        short(&ask_as(&world, &root, WhoCan { context, ..question("a:b", OBJECT) }).unwrap().found)
+        short(&ask_as(&world, &root, WhoCan { context, ..question("a:b", OBJECT) }).unwrap().page.items)
     };
     assert_eq!(given(&["10.1.1.1"], text), ["root", "ada"]);
     assert_eq!(given(&["192.0.2.1"], text), ["root"]);
@@ -291,7 +291,7 @@ fn c21_only_the_caller_s_account_is_looked_at() {
     let theirs = world.put_role(role);
     let of = |caller: &Credentials, action: &str, resource: &str| {
         let page = ask_as(&world, caller, question(action, resource)).unwrap();
-        (short(&page.found), page.one_sided)
+        (short(&page.page.items), page.one_sided)
     };
     assert_eq!(of(&ada, "s3:GetObject", OBJECT), (vec!["root".into(), "ada".into()], false));
     assert_eq!(of(&eve, "s3:GetObject", OBJECT), (vec!["root".into(), "eve".into()], false));
@@ -359,21 +359,21 @@ fn pieces_together_are_the_whole_and_e7_each_is_bounded() {
     let root = world.root();
     for (action, resource) in [("s3:GetObject", OBJECT.to_owned()), ("sts:AssumeRole", role_arn("r07"))] {
         let whole = ask_as(&world, &root, question(action, &resource)).unwrap();
-        assert_eq!(whole.next, None);
+        assert_eq!(whole.page.marker, None);
         let (mut token, mut seen) = (String::new(), Vec::new());
         loop {
-            let page = PageInput { size: 7, token };
+            let page = PageRequest { size: 7, token };
             let piece = ask_as(&world, &root, WhoCan { page, ..question(action, &resource) }).unwrap();
-            assert!(piece.found.len() <= 7);
-            seen.extend(piece.found);
-            match piece.next {
+            assert!(piece.page.items.len() <= 7);
+            seen.extend(piece.page.items);
+            match piece.page.marker {
                 Some(next) => token = next,
                 None => break,
             }
         }
-        assert_eq!(seen, whole.found);
+        assert_eq!(seen, whole.page.items);
     }
-    let page = PageInput { size: 0, token: "bmFtZWQ".into() };
+    let page = PageRequest { size: 0, token: "bmFtZWQ".into() };
     assert!(ask_as(&world, &root, WhoCan { page, ..question("a:b", OBJECT) }).is_err());
 }
 
@@ -387,10 +387,10 @@ fn e7_a_piece_asks_a_thousand_principals_at_most_and_says_where_to_go_on() {
     }
     let last = world.user("zoe", ALLOW_ALL);
     let first = ask_as(&world, &last, question("a:b", OBJECT)).unwrap();
-    assert_eq!(short(&first.found), ["root"]);
-    let page = PageInput { size: 0, token: first.next.unwrap() };
+    assert_eq!(short(&first.page.items), ["root"]);
+    let page = PageRequest { size: 0, token: first.page.marker.unwrap() };
     let second = ask_as(&world, &last, WhoCan { page, ..question("a:b", OBJECT) }).unwrap();
-    assert_eq!((short(&second.found), second.next), (vec!["zoe".to_owned()], None));
+    assert_eq!((short(&second.page.items), second.page.marker), (vec!["zoe".to_owned()], None));
 }
 
 fn world_user(n: usize) -> records::User {
