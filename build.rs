@@ -12,7 +12,8 @@ const FILES: [&str; 4] = [
 ];
 
 /// Messages that hold secrets: their `Debug` is written by hand and shows none.
-const SECRET: [&str; 5] = [
+const SECRET: [&str; 6] = [
+    "brevet.admin.v1.TestOidcProviderRequest",
     "brevet.store.v1.AccessKey",
     "brevet.store.v1.Anchor",
     "brevet.store.v1.Epoch",

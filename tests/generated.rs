@@ -36,7 +36,11 @@ fn client_code_is_up_to_date() {
     let out = tempfile::tempdir().unwrap();
     tonic_prost_build::configure()
         .build_server(false)
-        .skip_debug(["brevet.sts.v1.AssumeRoleWithWebIdentityRequest", "brevet.sts.v1.Credentials"])
+        .skip_debug([
+            "brevet.admin.v1.TestOidcProviderRequest",
+            "brevet.sts.v1.AssumeRoleWithWebIdentityRequest",
+            "brevet.sts.v1.Credentials",
+        ])
         .out_dir(out.path())
         .compile_fds(files)
         .unwrap();

@@ -11,6 +11,7 @@ mod init;
 mod output;
 mod pair;
 mod policy;
+mod provider;
 mod role;
 mod run;
 mod serve;
@@ -52,6 +53,9 @@ enum Verb {
     /// Work with policies
     #[command(subcommand)]
     Policy(policy::PolicyVerb),
+    /// Work with identity providers
+    #[command(subcommand)]
+    Provider(provider::ProviderVerb),
     /// Work with roles
     #[command(subcommand)]
     Role(role::RoleVerb),
@@ -108,6 +112,7 @@ pub fn run(arguments: impl IntoIterator<Item = OsString>) -> ExitCode {
         Verb::Creds(creds) => creds.run(),
         Verb::Explain(explain) => explain.run(),
         Verb::Policy(policy) => policy.run(),
+        Verb::Provider(provider) => provider.run(),
         Verb::Role(role) => role.run(),
         Verb::Debug(DebugVerb::Signature(debug)) => debug.run(),
     };

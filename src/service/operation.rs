@@ -5,6 +5,7 @@ use brevet_validator::identity::AccountId;
 use serde_json::Value;
 
 use super::denial::DecodeAuthorizationMessage;
+use super::federation::{CheckProvider, CheckedStep};
 use super::iam;
 use super::issue::{
     AssumeRole, AssumeRoleWithWebIdentity, CallerIdentity, GetAccessKeyInfo, GetFederationToken, GetSessionToken,
@@ -36,6 +37,8 @@ pub enum Operation {
     Iam(iam::Request),
     /// The same over gRPC, with what that API has no words for.
     Directory(iam::Request),
+    /// Whether an identity provider works.
+    CheckProvider(CheckProvider),
     /// `brevet:LintPolicy`
     Lint(Lint),
     /// `iam:SimulateCustomPolicy` or `iam:SimulatePrincipalPolicy`
@@ -61,7 +64,9 @@ impl Operation {
             | Self::GetAccessKeyInfo(_)
             | Self::DecodeAuthorizationMessage(_) => "sts",
             Self::Iam(_) => "iam",
-            Self::Directory(_) | Self::Lint(_) | Self::Simulate(_) | Self::WhoCan(_) => "admin",
+            Self::Directory(_) | Self::CheckProvider(_) | Self::Lint(_) | Self::Simulate(_) | Self::WhoCan(_) => {
+                "admin"
+            }
         }
     }
 
@@ -76,6 +81,7 @@ impl Operation {
             Self::GetAccessKeyInfo(input) => input.audit_parameters(),
             Self::DecodeAuthorizationMessage(input) => input.audit_parameters(),
             Self::Iam(request) | Self::Directory(request) => request.audit_parameters(),
+            Self::CheckProvider(input) => input.audit_parameters(),
             Self::Lint(input) => input.audit_parameters(),
             Self::Simulate(input) => input.audit_parameters(),
             Self::WhoCan(input) => input.audit_parameters(),
@@ -93,6 +99,7 @@ impl Operation {
             Self::GetAccessKeyInfo(_) => "GetAccessKeyInfo",
             Self::DecodeAuthorizationMessage(_) => "DecodeAuthorizationMessage",
             Self::Iam(request) | Self::Directory(request) => request.name(),
+            Self::CheckProvider(_) => "TestOidcProvider",
             Self::Lint(_) => "Lint",
             Self::Simulate(_) => "Simulate",
             Self::WhoCan(_) => "WhoCan",
@@ -109,6 +116,8 @@ pub enum Answer {
     CallerIdentity(CallerIdentity),
     /// Which account owns a key.
     AccessKeyInfo(AccountId),
+    /// What was found of an identity provider.
+    CheckedProvider(Vec<CheckedStep>),
     /// A refusal and its trace, as JSON.
     DecodedMessage(String),
     /// The answer of an IAM operation.

@@ -239,6 +239,9 @@ impl Service {
             Operation::GetAccessKeyInfo(input) => {
                 issuer.access_key_info(caller, &input).map(Answer::AccessKeyInfo).map(told)
             }
+            Operation::CheckProvider(input) => {
+                self.identification.check(caller, &input).await.map(Answer::CheckedProvider).map(told)
+            }
             Operation::DecodeAuthorizationMessage(input) => {
                 decode_authorization_message(caller, &self.keys, &input).map(Answer::DecodedMessage).map(told)
             }

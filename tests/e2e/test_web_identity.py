@@ -14,7 +14,7 @@ import grpc
 import jwt
 import pytest
 from botocore import UNSIGNED
-from conftest import environment, policy, statement, triple, trust
+from conftest import environment, key_environment, policy, run, statement, triple, trust
 from cryptography.hazmat.primitives.asymmetric import ec, rsa
 from test_grpc import pb  # noqa: F401 (a fixture)
 
@@ -315,3 +315,46 @@ def test_plain_http_is_for_dev_alone(data_dir):
         iam = client(line, data_dir).iam()
         with pytest.raises(iam.exceptions.InvalidInputException):
             iam.create_open_id_connect_provider(Url="http://127.0.0.1:1")
+
+
+def test_providers_by_command_line_with_what_aws_has_no_words_for(brevet, issuer, tmp_path):
+    cli = lambda *arguments, stdin="": run(*arguments, stdin=stdin, BREVET_ENDPOINT=brevet.endpoint, **key_environment(brevet.key))
+    other = Issuer()
+    token, role = other.token(), role_for(brevet, other, "web-pinned")
+    (tmp_path / "keys.json").write_text(json.dumps(other.jwks()))
+    file = tmp_path / "provider.yaml"
+    file.write_text(f"issuer: {other.url}\nclient_ids: [{AUDIENCE}]\njwks_file: keys.json\nalgorithms: [ES256]\n")
+    applied = cli("provider", "apply", str(file))
+    assert applied.stdout.strip() == f"arn:aws:iam::{brevet.account}:oidc-provider/{other.name}", applied.stderr
+    # An algorithm that the provider does not allow is refused, whatever its key.
+    assert refused(brevet, role, token)[0] == "InvalidIdentityToken"
+    file.write_text(file.read_text().replace("ES256", "RS256"))
+    assert cli("provider", "apply", str(file)).returncode == 0
+    exchange(brevet, role, token)
+    assert other.connections == 0
+    other.server.shutdown()
+
+    listed = {p["issuer"]: p for p in json.loads(cli("provider", "list", "-o", "json").stdout)["providers"]}
+    assert listed[other.url]["pinned"] and listed[other.url]["algorithms"] == ["RS256"]
+    assert not listed[issuer.url]["pinned"]
+
+    good = cli("provider", "test", issuer.url, "--token-file", "-", stdin=issuer.token() + "\n")
+    assert good.returncode == 0 and "ok    keys" in good.stdout and f'sub "{SUBJECT}"' in good.stdout, good.stderr
+    bad = cli("provider", "test", issuer.url, "--token-file", "-", stdin=issuer.token(aud="other"))
+    assert bad.returncode == 6 and "FAIL  token   Incorrect token audience" in bad.stdout
+    dead = Issuer()
+    dead.broken = True
+    file.write_text(f"issuer: {dead.url}\nclient_ids: [{AUDIENCE}]\n")
+    assert cli("provider", "apply", str(file)).returncode == 0
+    down = cli("provider", "test", dead.url)
+    assert down.returncode == 6 and "FAIL  keys    the provider answered with another status than 200" in down.stdout
+    dead.server.shutdown()
+
+    preset = cli("provider", "apply", "--preset", "github")
+    assert preset.stdout.strip().endswith("oidc-provider/token.actions.githubusercontent.com")
+    file.write_text(f"issuer: {dead.url}\nclient_ids: []\ncolour: red\n")
+    unknown = cli("provider", "apply", str(file))
+    assert unknown.returncode == 1 and "colour" in unknown.stderr
+    key = brevet.user("no-providers")
+    denied = run("provider", "list", BREVET_ENDPOINT=brevet.endpoint, **key_environment(key))
+    assert denied.returncode == 3 and "iam:ListOpenIDConnectProviders" in denied.stderr

@@ -833,6 +833,75 @@ pub struct PutOidcProviderResponse {
     #[prost(string, tag = "1")]
     pub arn: ::prost::alloc::string::String,
 }
+/// All of them.
+#[derive(Clone, Copy, PartialEq, Eq, Hash, ::prost::Message)]
+pub struct ListOidcProvidersRequest {}
+/// In the order of their names.
+#[derive(Clone, PartialEq, ::prost::Message)]
+pub struct ListOidcProvidersResponse {
+    /// At most a hundred: AWS's quota of an account.
+    #[prost(message, repeated, tag = "1")]
+    pub providers: ::prost::alloc::vec::Vec<OidcProvider>,
+}
+/// A provider as it is kept.
+#[derive(Clone, PartialEq, Eq, Hash, ::prost::Message)]
+pub struct OidcProvider {
+    /// arn:aws:iam::ACCOUNT:oidc-provider/HOST/PATH
+    #[prost(string, tag = "1")]
+    pub arn: ::prost::alloc::string::String,
+    /// The issuer's URL.
+    #[prost(string, tag = "2")]
+    pub issuer: ::prost::alloc::string::String,
+    /// Audiences that are accepted.
+    #[prost(string, repeated, tag = "3")]
+    pub client_ids: ::prost::alloc::vec::Vec<::prost::alloc::string::String>,
+    /// Where the discovery document is, if it is not below the issuer.
+    #[prost(string, tag = "4")]
+    pub discovery_url: ::prost::alloc::string::String,
+    /// Whether its keys are in its record, and never fetched.
+    #[prost(bool, tag = "5")]
+    pub pinned: bool,
+    /// Whether certificates of its own are trusted.
+    #[prost(bool, tag = "6")]
+    pub own_certificates: bool,
+    /// Whether it may be at a private address.
+    #[prost(bool, tag = "7")]
+    pub allow_private: bool,
+    /// Signature algorithms that are accepted; empty: the usual ones.
+    #[prost(string, repeated, tag = "8")]
+    pub algorithms: ::prost::alloc::vec::Vec<::prost::alloc::string::String>,
+}
+/// A provider to look at.
+#[derive(Clone, PartialEq, Eq, Hash, ::prost::Message)]
+#[prost(skip_debug)]
+pub struct TestOidcProviderRequest {
+    /// The issuer's URL.
+    #[prost(string, tag = "1")]
+    pub issuer: ::prost::alloc::string::String,
+    /// An identity token to verify; may be absent.
+    #[prost(string, tag = "2")]
+    pub identity_token: ::prost::alloc::string::String,
+}
+/// What was looked at, in order; nothing after a step that failed.
+#[derive(Clone, PartialEq, ::prost::Message)]
+pub struct TestOidcProviderResponse {
+    /// In order.
+    #[prost(message, repeated, tag = "1")]
+    pub steps: ::prost::alloc::vec::Vec<OidcProviderStep>,
+}
+/// One step.
+#[derive(Clone, PartialEq, Eq, Hash, ::prost::Message)]
+pub struct OidcProviderStep {
+    /// "keys" or "token".
+    #[prost(string, tag = "1")]
+    pub step: ::prost::alloc::string::String,
+    /// Whether it passed.
+    #[prost(bool, tag = "2")]
+    pub passed: bool,
+    /// What was found, in one sentence.
+    #[prost(string, tag = "3")]
+    pub text: ::prost::alloc::string::String,
+}
 /// Who may see why a role's trust policy refuses.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord, ::prost::Enumeration)]
 #[repr(i32)]
@@ -1039,6 +1108,67 @@ pub mod directory_service_client {
                     GrpcMethod::new(
                         "brevet.admin.v1.DirectoryService",
                         "PutOidcProvider",
+                    ),
+                );
+            self.inner.unary(req, path, codec).await
+        }
+        /// The OIDC identity providers of the account. Needs iam:ListOpenIDConnectProviders.
+        pub async fn list_oidc_providers(
+            &mut self,
+            request: impl tonic::IntoRequest<super::ListOidcProvidersRequest>,
+        ) -> std::result::Result<
+            tonic::Response<super::ListOidcProvidersResponse>,
+            tonic::Status,
+        > {
+            self.inner
+                .ready()
+                .await
+                .map_err(|e| {
+                    tonic::Status::unknown(
+                        format!("Service was not ready: {}", e.into()),
+                    )
+                })?;
+            let codec = tonic_prost::ProstCodec::default();
+            let path = http::uri::PathAndQuery::from_static(
+                "/brevet.admin.v1.DirectoryService/ListOidcProviders",
+            );
+            let mut req = request.into_request();
+            req.extensions_mut()
+                .insert(
+                    GrpcMethod::new(
+                        "brevet.admin.v1.DirectoryService",
+                        "ListOidcProviders",
+                    ),
+                );
+            self.inner.unary(req, path, codec).await
+        }
+        /// Gets the keys of a provider and, if a token is given, verifies it: says what is wrong. Issues nothing. Needs
+        /// iam:GetOpenIDConnectProvider on the provider.
+        pub async fn test_oidc_provider(
+            &mut self,
+            request: impl tonic::IntoRequest<super::TestOidcProviderRequest>,
+        ) -> std::result::Result<
+            tonic::Response<super::TestOidcProviderResponse>,
+            tonic::Status,
+        > {
+            self.inner
+                .ready()
+                .await
+                .map_err(|e| {
+                    tonic::Status::unknown(
+                        format!("Service was not ready: {}", e.into()),
+                    )
+                })?;
+            let codec = tonic_prost::ProstCodec::default();
+            let path = http::uri::PathAndQuery::from_static(
+                "/brevet.admin.v1.DirectoryService/TestOidcProvider",
+            );
+            let mut req = request.into_request();
+            req.extensions_mut()
+                .insert(
+                    GrpcMethod::new(
+                        "brevet.admin.v1.DirectoryService",
+                        "TestOidcProvider",
                     ),
                 );
             self.inner.unary(req, path, codec).await

@@ -116,7 +116,10 @@ impl Record {
                 }
             }
             Answer::Iam(answer) => self.set("responseElements", answer.audit_elements()),
-            Answer::CallerIdentity(_) | Answer::AccessKeyInfo(_) | Answer::DecodedMessage(_) => {}
+            Answer::CallerIdentity(_)
+            | Answer::AccessKeyInfo(_)
+            | Answer::DecodedMessage(_)
+            | Answer::CheckedProvider(_) => {}
             Answer::Linted(_) | Answer::Simulated(_) | Answer::WhoCan(_) => {}
         }
     }

@@ -6,7 +6,7 @@ use brevet_validator::identity::AccountId;
 use brevet_validator::timestamp::Timestamp;
 
 use super::key_sets::{KeySetError, KeySetSource, KeySets, Published};
-use super::{Expectation, RefusalCode, TokenRefusal, UnverifiedToken};
+use super::{Expectation, KeySet, RefusalCode, TokenRefusal, UnverifiedToken};
 use crate::service::caller::{Envelope, WebIdentity};
 use crate::service::directory::{OidcProvider, Snapshot};
 use crate::service::error::{Error, Kind};
@@ -37,19 +37,33 @@ impl Identification {
     ) -> Result<WebIdentity, Error> {
         let unverified = UnverifiedToken::parse(token.trim_ascii())?;
         let provider = provider(&snapshot, account, unverified.issuer()).ok_or_else(|| unknown_issuer(&unverified))?;
-        let keys = self.key_sets.key_set(&source(provider), unverified.key_id()).await?;
-        let mut expected = Expectation::new(&provider.issuer, &provider.client_ids);
-        if !provider.reach.algorithms.is_empty() {
-            expected.algorithms = &provider.reach.algorithms;
-        }
-        let token = unverified.verify(&keys, &expected, now)?;
+        let keys = self.keys(provider, unverified.key_id()).await?;
+        let token = unverified.verify(&keys, &provider.expectation(), now)?;
         let provider = provider.clone();
         Ok(WebIdentity::new(token, &provider, snapshot, envelope, region, now))
     }
 }
 
+impl Identification {
+    /// The keys of a provider, asked for because of a token that names the key `kid`.
+    pub(super) async fn keys(&self, provider: &OidcProvider, kid: Option<&str>) -> Result<Arc<KeySet>, KeySetError> {
+        self.key_sets.key_set(&source(provider), kid).await
+    }
+}
+
+impl OidcProvider {
+    /// What a token of it must be.
+    pub(super) fn expectation(&self) -> Expectation<'_> {
+        let mut expected = Expectation::new(&self.issuer, &self.client_ids);
+        if !self.reach.algorithms.is_empty() {
+            expected.algorithms = &self.reach.algorithms;
+        }
+        expected
+    }
+}
+
 /// The provider of exactly this issuer. Its name alone is not enough: it leaves the scheme out.
-fn provider<'a>(snapshot: &'a Snapshot, account: AccountId, issuer: &str) -> Option<&'a OidcProvider> {
+pub(super) fn provider<'a>(snapshot: &'a Snapshot, account: AccountId, issuer: &str) -> Option<&'a OidcProvider> {
     let (_, name) = issuer.split_once("://")?;
     snapshot.provider(account, name).filter(|provider| provider.issuer.as_str() == issuer)
 }

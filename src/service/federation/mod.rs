@@ -6,6 +6,7 @@
 
 mod algorithm;
 mod aws_claims;
+mod check;
 mod claims;
 mod conditions;
 mod crypto;
@@ -27,6 +28,7 @@ pub(crate) mod test_issuer;
 mod tests;
 
 pub use algorithm::Algorithm;
+pub use check::{CheckProvider, CheckedStep};
 pub use conditions::{Claim, ClaimValue};
 pub use expectation::Expectation;
 pub use identify::Identification;

@@ -52,6 +52,8 @@ pub enum Answer {
     NewProvider(Arn, Vec<Tag>),
     /// `GetOpenIDConnectProvider`
     Provider(ProviderDetail),
+    /// The same, with all that is kept; not on AWS's wire.
+    WholeProviders(Vec<OidcProvider>),
     /// `ListOpenIDConnectProviders`
     Providers(Vec<Arn>),
     /// `CreatePolicyVersion`, `GetPolicyVersion`
@@ -91,6 +93,7 @@ impl Answer {
             | Self::PolicyEntities(_)
             | Self::Provider(_)
             | Self::Providers(_)
+            | Self::WholeProviders(_)
             | Self::PolicyVersions(_)
             | Self::Simulated(_)
             | Self::ContextKeys(_) => Value::Null,

@@ -102,6 +102,7 @@ impl Iam {
             Request::CreateOpenIDConnectProvider(input) => oidc_providers::create(call, input).await,
             Request::PutOidcProvider(input) => oidc_providers::put(call, input).await,
             Request::GetOpenIDConnectProvider(input) => oidc_providers::get(call, input),
+            Request::ListOidcProviders => oidc_providers::list_whole(call),
             Request::ListOpenIDConnectProviders => oidc_providers::list(call),
             Request::DeleteOpenIDConnectProvider(input) => oidc_providers::delete(call, input).await,
             Request::AddClientIDToOpenIDConnectProvider(input) => oidc_providers::add_client_id(call, input).await,

@@ -125,6 +125,12 @@ pub(super) fn list(call: Call<'_>) -> Result<Answer, Error> {
     Ok(Answer::Providers(call.caller.snapshot().providers(call.account()).map(OidcProvider::arn).collect()))
 }
 
+/// All of them, with all that is kept.
+pub(super) fn list_whole(call: Call<'_>) -> Result<Answer, Error> {
+    call.resource(oidc_provider_arn(call.account(), "*")).permit()?;
+    Ok(Answer::WholeProviders(call.caller.snapshot().providers(call.account()).cloned().collect()))
+}
+
 /// AWS answers this one alike for a provider that is not there.
 pub(super) async fn delete(call: Call<'_>, input: OpenIDConnectProviderArn) -> Result<Answer, Error> {
     let arn = provider_arn(input.open_id_connect_provider_arn)?;

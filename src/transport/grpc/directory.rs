@@ -4,7 +4,9 @@ use tonic::{Request, Response, Status};
 
 use super::proto::admin as proto;
 use super::{counter, policy};
+use crate::service::directory::OidcProvider;
 use crate::service::error::Error;
+use crate::service::federation::{CheckProvider, CheckedStep};
 use crate::service::iam::{
     self, Answer as IamAnswer, PolicyText, PutOidcProvider, ReachInput, UpdateAssumeRolePolicy, UpdateRoleSettings,
 };
@@ -94,5 +96,50 @@ impl<H: Handler> proto::directory_service_server::DirectoryService for Directory
             _ => None,
         };
         counter::take(&self.desk, request, read, write).await
+    }
+    async fn list_oidc_providers(
+        &self,
+        request: Request<proto::ListOidcProvidersRequest>,
+    ) -> Result<Response<proto::ListOidcProvidersResponse>, Status> {
+        let write = |answer| match answer {
+            Answer::Iam(IamAnswer::WholeProviders(providers)) => {
+                Some(proto::ListOidcProvidersResponse { providers: providers.into_iter().map(oidc_provider).collect() })
+            }
+            _ => None,
+        };
+        let read = |_| Ok(Operation::Directory(iam::Request::ListOidcProviders));
+        counter::take(&self.desk, request, read, write).await
+    }
+
+    async fn test_oidc_provider(
+        &self,
+        request: Request<proto::TestOidcProviderRequest>,
+    ) -> Result<Response<proto::TestOidcProviderResponse>, Status> {
+        let read = |message: proto::TestOidcProviderRequest| {
+            let identity_token = (!message.identity_token.is_empty()).then_some(message.identity_token);
+            Ok(Operation::CheckProvider(CheckProvider { issuer: message.issuer, identity_token }))
+        };
+        let write = |answer| match answer {
+            Answer::CheckedProvider(steps) => {
+                let step =
+                    |CheckedStep { step, passed, text }| proto::OidcProviderStep { step: step.into(), passed, text };
+                Some(proto::TestOidcProviderResponse { steps: steps.into_iter().map(step).collect() })
+            }
+            _ => None,
+        };
+        counter::take(&self.desk, request, read, write).await
+    }
+}
+
+fn oidc_provider(provider: OidcProvider) -> proto::OidcProvider {
+    proto::OidcProvider {
+        arn: provider.arn().to_string(),
+        issuer: provider.issuer.as_str().to_owned(),
+        client_ids: provider.client_ids,
+        discovery_url: provider.reach.discovery_url.unwrap_or_default(),
+        pinned: provider.reach.pinned.is_some(),
+        own_certificates: provider.reach.ca_certificates.is_some(),
+        allow_private: provider.reach.allow_private,
+        algorithms: provider.reach.algorithms.iter().map(|algorithm| algorithm.name().to_owned()).collect(),
     }
 }

@@ -19,6 +19,12 @@ pub mod sts {
     include!(concat!(env!("OUT_DIR"), "/brevet.sts.v1.rs"));
 }
 
+impl fmt::Debug for admin::TestOidcProviderRequest {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("TestOidcProviderRequest").field("issuer", &self.issuer).finish_non_exhaustive()
+    }
+}
+
 impl fmt::Debug for sts::AssumeRoleWithWebIdentityRequest {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("AssumeRoleWithWebIdentityRequest").field("role_arn", &self.role_arn).finish_non_exhaustive()

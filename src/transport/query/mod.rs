@@ -129,7 +129,7 @@ fn has_result(answer: &Answer) -> bool {
         Answer::Iam(answer) => iam::has_result(answer),
         Answer::Issued(_) | Answer::CallerIdentity(_) | Answer::AccessKeyInfo(_) | Answer::DecodedMessage(_) => true,
         // Not on this wire.
-        Answer::Linted(_) | Answer::Simulated(_) | Answer::WhoCan(_) => false,
+        Answer::Linted(_) | Answer::Simulated(_) | Answer::WhoCan(_) | Answer::CheckedProvider(_) => false,
     }
 }
 
@@ -140,6 +140,6 @@ fn render(answer: &Answer, xml: &mut Xml) {
         Answer::AccessKeyInfo(account) => xml.leaf("Account", account),
         Answer::DecodedMessage(message) => xml.leaf("DecodedMessage", message),
         Answer::Iam(answer) => iam::render(answer, xml),
-        Answer::Linted(_) | Answer::Simulated(_) | Answer::WhoCan(_) => {}
+        Answer::Linted(_) | Answer::Simulated(_) | Answer::WhoCan(_) | Answer::CheckedProvider(_) => {}
     }
 }

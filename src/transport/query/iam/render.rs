@@ -20,6 +20,8 @@ pub fn has_result(answer: &Answer) -> bool {
 pub fn render(answer: &Answer, xml: &mut Xml) {
     match answer {
         Answer::Done | Answer::Updated | Answer::TrustPut(_) => {}
+        // Not on this wire.
+        Answer::WholeProviders(_) => {}
         Answer::User(detail) => xml.element("User", |xml| user(xml, detail)),
         Answer::Users(page) => list(xml, "Users", page, user),
         Answer::NewAccessKey(key, secret) => xml.element("AccessKey", |xml| {
