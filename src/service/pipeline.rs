@@ -5,8 +5,9 @@ use std::sync::{Arc, Mutex, PoisonError};
 use brevet_validator::signature::{self, PathStyle, Refusal, Rules};
 use brevet_validator::timestamp::Timestamp;
 use brevet_validator::validator::{Rejection, Validator};
+use sha2::{Digest as _, Sha256};
 
-use super::audit::{AuditSink, DenialBudget, Durability, Outcome, Record};
+use super::audit::{AuditSink, DenialBudget, DenialKey, Durability, Outcome, Record, RepeatedDenials};
 use super::caller::{Caller, Envelope, WebIdentity};
 use super::clock::Clock;
 use super::denial::{self, Denial, decode_authorization_message};
@@ -46,6 +47,7 @@ pub struct Service {
     clock: Arc<dyn Clock>,
     random: Arc<dyn Random>,
     budget: Mutex<DenialBudget>,
+    repeats: Mutex<RepeatedDenials>,
 }
 
 impl Service {
@@ -83,6 +85,7 @@ impl Service {
             clock,
             random,
             budget: Mutex::default(),
+            repeats: Mutex::default(),
         }
     }
 
@@ -135,8 +138,16 @@ impl Service {
             }
         };
         record.web_identity(visitor.token(), visitor.snapshot().revision.0);
-        let issued = self.issuer.assume_role_with_web_identity(&visitor, request);
-        self.conclude(record, issued.map(|issued| (Answer::Issued(Box::new(issued)), Worth::Record))).await
+        match self.issuer.assume_role_with_web_identity(&visitor, request) {
+            Ok(issued) => self.conclude(record, Ok((Answer::Issued(Box::new(issued)), Worth::Record))).await,
+            Err(mut error) => {
+                record.outcome(Outcome::Failed(&error));
+                let first = self.repeats().take(repeat_of(&visitor, input, &error), now, record);
+                self.write_all(first.into_iter().collect()).await;
+                error.encode(|denial| self.encode(denial));
+                Err(error)
+            }
+        }
     }
 
     /// Whoever holds the identity token. A request need not be signed, but a signature that is there must be good.
@@ -193,13 +204,16 @@ impl Service {
 
     /// Writes the summaries of denials that were held back in a second that is over. To be called about once a second.
     pub async fn settle(&self) {
-        let due = self.budget().flush(self.clock.now());
+        let now = self.clock.now();
+        let mut due = self.budget().flush(now);
+        due.extend(self.repeats().flush(now));
         self.write_all(due).await;
     }
 
     /// Writes all that was held back, before the service ends.
     pub async fn close(&self) {
-        let due = self.budget().drain();
+        let mut due = self.budget().drain();
+        due.extend(self.repeats().drain());
         self.write_all(due).await;
     }
 
@@ -291,9 +305,27 @@ impl Service {
         }
     }
 
+    fn repeats(&self) -> std::sync::MutexGuard<'_, RepeatedDenials> {
+        self.repeats.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
     fn budget(&self) -> std::sync::MutexGuard<'_, DenialBudget> {
         self.budget.lock().unwrap_or_else(PoisonError::into_inner)
     }
+}
+
+/// The same token, refused the same role for the same reason.
+fn repeat_of(visitor: &WebIdentity, input: &AssumeRoleWithWebIdentity, error: &Error) -> DenialKey {
+    let token = visitor.token();
+    let mut hash = Sha256::new();
+    let role = input.role_arn.as_deref().unwrap_or_default();
+    let parts =
+        [token.issuer().as_str().as_bytes(), &token.use_id().digest(), role.as_bytes(), error.kind().code().as_bytes()];
+    for part in parts {
+        hash.update((part.len() as u64).to_be_bytes());
+        hash.update(part);
+    }
+    hash.finalize().into()
 }
 
 /// What an answer owes the audit log.

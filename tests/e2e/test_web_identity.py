@@ -358,3 +358,34 @@ def test_providers_by_command_line_with_what_aws_has_no_words_for(brevet, issuer
     key = brevet.user("no-providers")
     denied = run("provider", "list", BREVET_ENDPOINT=brevet.endpoint, **key_environment(key))
     assert denied.returncode == 3 and "iam:ListOpenIDConnectProviders" in denied.stderr
+
+
+def test_a_job_that_tries_again_and_again_with_one_token_is_two_records(data_dir, tmp_path):
+    from test_serve import audit, client, served
+
+    # A real issuer needs TLS there; its keys are pinned instead.
+    other = Issuer()
+    other.url = "https://ci.example.com"
+    (tmp_path / "keys.json").write_text(json.dumps(other.jwks()))
+    file = tmp_path / "provider.yaml"
+    file.write_text(f"issuer: {other.url}\nclient_ids: [{AUDIENCE}]\njwks_file: keys.json\n")
+    with served(data_dir) as (_, line):
+        brevet = client(line, data_dir)
+        brevet.account = brevet.sts().get_caller_identity()["Account"]
+        assert brevet.cli("provider", "apply", file).returncode == 0
+        role = role_for(brevet, other, "deploy")
+        token = other.token(sub="repo:acme/shop:ref:refs/heads/topic")
+        for _ in range(12):
+            assert refused(brevet, role, token)[0] == "AccessDenied"
+        exchange(brevet, role, other.token())
+    other.server.shutdown()
+    records = [record for record in audit(data_dir) if record["eventName"] == "AssumeRoleWithWebIdentity"]
+    denied = [record for record in records if record["outcome"] == "denied"]
+    # The first at once; the others as one, when the service ends or ten minutes are over.
+    assert [record.get("attempts", 1) for record in denied] == [1, 11]
+    assert denied[0]["userIdentity"]["subject"].endswith("topic")
+    assert denied[0]["denial"]["condition"] == "StringEquals ci.example.com:sub"
+    [issued] = [record for record in records if record["outcome"] == "success"]
+    assert issued["userIdentity"]["issuer"] == other.url and issued["userIdentity"]["subject"] == SUBJECT
+    text = json.dumps(records)
+    assert token not in text and token.split(".")[2] not in text

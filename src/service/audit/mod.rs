@@ -2,11 +2,13 @@
 
 mod budget;
 mod record;
+mod repeats;
 
 use futures_util::future::BoxFuture;
 
 pub use budget::DenialBudget;
 pub use record::{Outcome, Record};
+pub use repeats::{DenialKey, RepeatedDenials};
 
 /// How much a record must be worth before the caller is answered.
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]

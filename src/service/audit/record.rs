@@ -5,12 +5,11 @@ use brevet_validator::policy::Step;
 use brevet_validator::token::{Origin, Session};
 use brevet_validator::validator::Verified;
 use serde_json::{Map, Value, json};
-use sha2::{Digest as _, Sha256};
 
 use crate::service::caller::Envelope;
 use crate::service::denial::Denial;
 use crate::service::error::{Error, Kind};
-use crate::service::federation::{IdentityToken, UseId};
+use crate::service::federation::IdentityToken;
 use crate::service::hex::hex;
 use crate::service::operation::Answer;
 
@@ -75,10 +74,6 @@ impl Record {
 
     /// Whose identity token it was, once it is verified. The token is told by the hash of its id.
     pub fn web_identity(&mut self, token: &IdentityToken, directory_revision: u64) {
-        let use_id: [u8; 32] = match token.use_id() {
-            UseId::Jti(id) => Sha256::digest(id).into(),
-            UseId::Digest(digest) => *digest,
-        };
         self.set(
             "userIdentity",
             json!({
@@ -86,7 +81,7 @@ impl Record {
                 "issuer": token.issuer().as_str(),
                 "subject": shortened(token.subject()),
                 "audience": shortened(token.audience()),
-                "tokenIdHash": hex(&use_id),
+                "tokenIdHash": hex(&token.use_id().digest()),
                 "tokenIssuedAt": token.issued_at().to_string(),
                 "tokenExpiresAt": token.expires_at().to_string(),
             }),

@@ -118,6 +118,16 @@ pub enum UseId {
     Digest([u8; 32]),
 }
 
+impl UseId {
+    /// Thirty-two bytes that stand for it.
+    pub fn digest(&self) -> [u8; 32] {
+        match self {
+            Self::Jti(id) => Sha256::digest(id).into(),
+            Self::Digest(digest) => *digest,
+        }
+    }
+}
+
 impl IdentityToken {
     /// Who issued it.
     pub fn issuer(&self) -> &Issuer {
