@@ -23,7 +23,8 @@ HOUR = 3600
 @pytest.fixture(scope="session")
 def node(tmp_path_factory):
     """The programs in node/, beside the modules that they import."""
-    assert MODULES.is_dir(), "tests/run installs what node/package.json names"
+    if not MODULES.is_dir():
+        pytest.skip("tests/run installs what node/package.json names where Node.js is new enough")
     room = tmp_path_factory.mktemp("node") / "programs"
     shutil.copytree(pathlib.Path(__file__).parent / "node", room, ignore=shutil.ignore_patterns("node_modules"))
     (room / "node_modules").symlink_to(MODULES)
@@ -259,12 +260,13 @@ def test_a_key_that_oidc_provider_replaces_at_once_is_refused_from_the_next_fetc
         # Nothing but a fetch can tell that "b" is gone already, and the one for it tells of "c" as well.
         assert refused(brevet, role, tokens[1])[:2] == ("InvalidIdentityToken", 400)
         exchange(brevet, role, tokens[2])
-        assert refused(brevet, role, tokens[0])[:2] == ("InvalidIdentityToken", 400)
+        # Refused as well; only the next fetch can tell that it is not a new one.
+        assert refused(brevet, role, tokens[0])[:2] == ("IDPCommunicationError", 400)
         assert idp("fetches") == 2
         # From the second fetch on the issuer has its rest of half a minute.
         idp("publish", published=[("d", "RS256")])
         token = idp("token", subject="alice", client="RS256")
-        assert refused(brevet, role, token)[:2] == ("InvalidIdentityToken", 400) and idp("fetches") == 2
+        assert refused(brevet, role, token)[:2] == ("IDPCommunicationError", 400) and idp("fetches") == 2
         ahead(31)
         exchange(brevet, role, token)
         assert idp("fetches") == 3
@@ -297,4 +299,4 @@ def test_oauth2_mock_server_s_tokens_are_exchanged_and_its_new_keys_found(brevet
         # Published too late for the two fetches that it had: the issuer is let alone for half a minute.
         idp("generate", kid="fourth", algorithm="RS256")
         late = idp("token", kid="fourth", claims={"sub": "johndoe", "aud": "shop"})
-        assert refused(brevet, role, late)[:2] == ("InvalidIdentityToken", 400)
+        assert refused(brevet, role, late)[:2] == ("IDPCommunicationError", 400)

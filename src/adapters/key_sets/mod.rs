@@ -62,16 +62,16 @@ impl FetchedKeySets {
             let mut known = entry.lock();
             known.used_at = now;
             match known.state.step(kid, now) {
-                Step::Answer => return known.state.answer(kid, now),
+                Step::Answer => return known.state.answer(kid, false, now),
                 Step::AnswerAndFetch => {
                     drop(self.join(&mut known, &entry, source, kid));
-                    return known.state.answer(kid, now);
+                    return known.state.answer(kid, false, now);
                 }
                 Step::FetchFirst => self.join(&mut known, &entry, source, kid),
             }
         };
         flight.await;
-        entry.lock().state.answer(kid, self.clock.now())
+        entry.lock().state.answer(kid, true, self.clock.now())
     }
 
     /// The fetch that is under way, or a new one.

@@ -116,9 +116,15 @@ impl State {
         }
     }
 
-    /// What to give without asking the issuer.
-    pub(super) fn answer(&self, kid: Option<&str>, now: Timestamp) -> Result<Arc<KeySet>, KeySetError> {
+    /// What to give. `asked`: the issuer was asked since the caller came.
+    pub(super) fn answer(&self, kid: Option<&str>, asked: bool, now: Timestamp) -> Result<Arc<KeySet>, KeySetError> {
         match (self.usable(now), self.failure) {
+            // The issuer may have published the key since it was last asked, and is left alone for now.
+            (Some(good), None)
+                if !asked && kid.is_some_and(|kid| !good.keys.has(kid) && self.may_ask_for(kid, now)) =>
+            {
+                Err(KeySetError::Resting)
+            }
             (Some(good), None) => Ok(Arc::clone(&good.keys)),
             // A token without a key id may mean any key.
             (Some(good), Some(_)) if kid.is_none_or(|kid| good.keys.has(kid)) => Ok(Arc::clone(&good.keys)),

@@ -68,6 +68,9 @@ pub enum KeySetError {
     /// The key set cannot be read.
     #[error("the key set of the provider cannot be read")]
     KeySet,
+    /// The issuer was asked a moment ago, and a key of this id may be newer than that.
+    #[error("the provider was asked for its keys a moment ago and is left alone for now")]
+    Resting,
     /// Too many providers at once, or the process stops.
     #[error("too many providers are in use")]
     Busy,
@@ -88,6 +91,7 @@ impl KeySetError {
             Self::Discovery => "discovery",
             Self::Issuer => "issuer",
             Self::KeySet => "key_set",
+            Self::Resting => "resting",
             Self::Busy => "busy",
         }
     }
@@ -108,8 +112,8 @@ pub struct KeySetStatus {
 pub trait KeySets: Send + Sync + fmt::Debug {
     /// The keys of a source, asked for because of a token that names the key `kid`, or none.
     ///
-    /// A set that lacks `kid` is returned once the issuer is known not to publish it, or was asked for unknown keys a
-    /// moment ago.
+    /// A set that lacks `kid` is returned once the issuer is known not to publish it. While the issuer is left alone, an
+    /// unknown `kid` is [`KeySetError::Resting`]: trying again may help.
     fn key_set<'a>(
         &'a self,
         source: &'a KeySetSource,

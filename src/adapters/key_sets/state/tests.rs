@@ -41,7 +41,7 @@ fn b17_after_an_hour_nobody_is_served_before_the_issuer_was_asked() {
     assert_eq!(state.step(Some("a"), START + (HOUR - 1)), Step::AnswerAndFetch);
     assert_eq!(state.step(Some("a"), START + HOUR), Step::FetchFirst);
     state.record(fetched(&["b"], None), Some("a"), START + HOUR);
-    assert!(!state.answer(Some("a"), START + HOUR).unwrap().has("a"));
+    assert!(!state.answer(Some("a"), true, START + HOUR).unwrap().has("a"));
 }
 
 #[test]
@@ -54,10 +54,10 @@ fn b17_the_last_good_set_serves_for_a_day_while_the_issuer_is_down() {
             state.record(Err(KeySetError::Unreachable), Some("a"), now);
             asked += 1;
         }
-        assert!(state.answer(Some("a"), now).unwrap().has("a"), "{now}");
+        assert!(state.answer(Some("a"), true, now).unwrap().has("a"), "{now}");
         now = now + 10;
     }
-    assert_eq!(state.answer(Some("a"), now).unwrap_err(), KeySetError::Unreachable);
+    assert_eq!(state.answer(Some("a"), true, now).unwrap_err(), KeySetError::Unreachable);
     assert!((23 * 12..=23 * 12 + 3).contains(&asked), "every five minutes, but {asked}");
 }
 
@@ -81,7 +81,7 @@ fn b15_after_the_first_fetch_there_is_one_in_thirty_seconds() {
                 state.record(fetched(&["a"], None), Some(&kid), now);
                 asked.push(second);
             }
-            assert!(state.answer(Some("a"), now).is_ok());
+            assert!(state.answer(Some("a"), true, now).is_ok());
         }
     }
     assert_eq!(asked, [0, 0, 30, 60, 90]);
@@ -117,14 +117,14 @@ fn b14_whatever_a_token_calls_its_key_is_kept_small() {
 fn b12_a_failure_keeps_the_set_and_says_so() {
     let mut state = holding(None);
     state.record(Err(KeySetError::TooLarge), Some("b"), START + REST);
-    assert!(state.answer(Some("a"), START + REST).is_ok());
-    assert!(state.answer(None, START + REST).is_ok());
-    assert_eq!(state.answer(Some("b"), START + REST).unwrap_err(), KeySetError::TooLarge);
+    assert!(state.answer(Some("a"), true, START + REST).is_ok());
+    assert!(state.answer(None, true, START + REST).is_ok());
+    assert_eq!(state.answer(Some("b"), true, START + REST).unwrap_err(), KeySetError::TooLarge);
     let status = state.status();
     assert_eq!((status.last_good_fetch, status.last_error), (Some(START), Some(KeySetError::TooLarge)));
     assert_eq!(status.keys, 1);
     state.record(fetched(&["a", "b"], None), Some("b"), START + 2 * REST);
-    assert!(state.answer(Some("b"), START + 2 * REST).unwrap().has("b"));
+    assert!(state.answer(Some("b"), true, START + 2 * REST).unwrap().has("b"));
     assert_eq!((state.status().last_error, state.status().keys), (None, 2));
 }
 
@@ -137,7 +137,7 @@ fn an_issuer_that_never_answered_is_tried_again_soon_and_then_ever_less() {
             state.record(Err(KeySetError::Status), Some("a"), START + second);
             tries.push(second);
         }
-        assert_eq!(state.answer(Some("a"), START + second).unwrap_err(), KeySetError::Status);
+        assert_eq!(state.answer(Some("a"), true, START + second).unwrap_err(), KeySetError::Status);
     }
     assert_eq!(tries, [0, 5, 65, 185, 485, 785]);
 }
@@ -146,7 +146,7 @@ fn an_issuer_that_never_answered_is_tried_again_soon_and_then_ever_less() {
 fn an_issuer_may_withdraw_all_its_keys() {
     let mut state = holding(None);
     state.record(fetched(&[], None), None, START + HOUR);
-    assert!(state.answer(Some("a"), START + HOUR).unwrap().is_empty());
+    assert!(state.answer(Some("a"), true, START + HOUR).unwrap().is_empty());
 }
 
 #[test]
@@ -154,9 +154,26 @@ fn a_clock_that_is_set_back_makes_the_issuer_be_asked() {
     let mut state = holding(None);
     for back in [1, HOUR, DEAD_AFTER - 1] {
         assert_eq!(state.step(Some("a"), START + -back), Step::FetchFirst);
-        assert!(state.answer(Some("a"), START + -back).is_ok());
+        assert!(state.answer(Some("a"), true, START + -back).is_ok());
     }
-    assert!(state.answer(Some("a"), START + -DEAD_AFTER).is_err());
+    assert!(state.answer(Some("a"), true, START + -DEAD_AFTER).is_err());
     state.record(fetched(&["a"], None), Some("a"), START + -HOUR);
     assert_eq!(state.step(Some("a"), START + -HOUR), Step::Answer);
+}
+
+#[test]
+fn b17_a_key_that_may_be_newer_than_the_last_fetch_is_not_called_unknown() {
+    let mut state = State::default();
+    state.record(fetched(&["a"], None), None, START);
+    // Someone asks for a key that does not exist: that is the second fetch, and the issuer rests.
+    state.record(fetched(&["a"], None), Some("made-up"), START + 1);
+    assert_eq!(state.step(Some("b"), START + 2), Step::Answer);
+    assert_eq!(state.answer(Some("b"), false, START + 2).unwrap_err(), KeySetError::Resting);
+    // What the issuer was asked for, and what it has, is known.
+    assert!(!state.answer(Some("made-up"), false, START + 2).unwrap().has("made-up"));
+    assert!(state.answer(Some("a"), false, START + 2).unwrap().has("a"));
+    assert!(state.answer(None, false, START + 2).is_ok());
+    // Whoever waited for the fetch knows as well.
+    assert!(!state.answer(Some("b"), true, START + 2).unwrap().has("b"));
+    assert_eq!(state.step(Some("b"), START + 1 + REST), Step::FetchFirst);
 }
