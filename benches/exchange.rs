@@ -56,7 +56,7 @@ impl Stage {
         let (service, role_arn, credentials) = runtime.block_on(async {
             let random = Arc::new(SystemRandomness::default());
             let master = MasterKey::new([1; 32]);
-            let founding = Founding { account: None, administrator: "admin", roles: ROLES };
+            let founding = Founding { account: None, administrator: "admin", roles: ROLES, provider: None };
             let (first, founded) = founding.first_transaction(&master, &*random, &SystemClock).expect("a deployment");
             let store = Arc::new(MemoryStore::new(|| SystemClock.now()));
             store.commit(first).await.expect("a commit");

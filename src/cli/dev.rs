@@ -1,5 +1,7 @@
 //! `brevet dev`: everything on loopback and in memory, with new keys at every start.
 
+use std::future::pending;
+use std::net::SocketAddr;
 use std::path::PathBuf;
 use std::sync::Arc;
 
@@ -16,10 +18,17 @@ use crate::adapters::clock::SystemClock;
 use crate::adapters::random::SystemRandomness;
 use crate::config::{Config, Flags};
 use crate::service::clock::Clock as _;
-use crate::service::deployment::{Deployment, FirstRole, Founded, Founding};
+use crate::service::deployment::{Deployment, FirstProvider, FirstRole, Founded, Founding};
 use crate::service::federation::Plaintext;
+use crate::service::federation::toy::{AUDIENCE, SUBJECT};
 use crate::service::random::Random as _;
 use crate::store::{MasterKey, MemoryStore, Store as _};
+use crate::transport::toy_issuer::ToyIssuer;
+
+/// Where identity tokens for tests are to be had, unless told otherwise.
+const DEFAULT_ISSUER_LISTEN: &str = "127.0.0.1:8733";
+/// A job on another branch than the one that the role trusts.
+const DENIED_SUBJECT: &str = "repo:acme/shop:ref:refs/heads/topic";
 
 /// Reads objects.
 const READER: &str =
@@ -35,6 +44,8 @@ const ROLES: &[FirstRole] = &[
     FirstRole { name: "writer", policy: WRITER },
     FirstRole { name: "auditor", policy: AUDITOR },
 ];
+/// For the jobs of a CI system that `dev` plays.
+const JOB: FirstRole = FirstRole { name: "ci", policy: READER };
 
 /// Run everything on loopback and in memory, for development
 #[derive(Args, Debug)]
@@ -46,6 +57,10 @@ pub(super) struct Dev {
     /// Address and port of health and metrics (default: 127.0.0.1:8732, or a free port if --listen takes one)
     #[arg(long)]
     admin_listen: Option<String>,
+    /// Address and port of an issuer that gives identity tokens to whoever asks, as a CI system gives them to its jobs
+    /// (default: 127.0.0.1:8733, or a free port if --listen takes one)
+    #[arg(long)]
+    issuer_listen: Option<SocketAddr>,
     /// Listen on other addresses than loopback, although the keys are printed and nothing is kept
     #[arg(long)]
     expose_dev: bool,
@@ -69,6 +84,12 @@ enum Output {
     Json,
 }
 
+/// Where identity tokens come from.
+struct Tokens {
+    issuer: String,
+    endpoint: String,
+}
+
 impl Dev {
     /// Runs until a signal ends it.
     pub(super) fn run(self) -> anyhow::Result<Exit> {
@@ -83,7 +104,12 @@ impl Dev {
             allow_plaintext: true,
         };
         let settings = Config::default().resolve(flags)?;
-        for address in [settings.listen, settings.admin_listen] {
+        let issuer_listen = match self.issuer_listen {
+            Some(address) => address,
+            None if free_port => SocketAddr::from(([127, 0, 0, 1], 0)),
+            None => DEFAULT_ISSUER_LISTEN.parse()?,
+        };
+        for address in [settings.listen, settings.admin_listen, issuer_listen] {
             if !self.expose_dev && !address.ip().is_loopback() {
                 anyhow::bail!(
                     "dev prints its keys and keeps nothing: {address} would offer it to other machines. Give --expose-dev \
@@ -96,7 +122,20 @@ impl Dev {
             let mut master = Zeroizing::new([0; 32]);
             random.fill(&mut *master)?;
             let master = MasterKey::new(*master);
-            let founding = Founding { account: AccountId::from_number(1), administrator: "developer", roles: ROLES };
+            let issuer = ToyIssuer::bind(issuer_listen, random.clone(), Arc::new(SystemClock), !self.expose_dev)
+                .await
+                .with_context(|| format!("cannot listen on {issuer_listen} (--issuer-listen takes another port)"))?;
+            let founding = Founding {
+                account: AccountId::from_number(1),
+                administrator: "developer",
+                roles: ROLES,
+                provider: Some(FirstProvider {
+                    issuer: issuer.issuer().clone(),
+                    client_id: AUDIENCE,
+                    subject: SUBJECT,
+                    role: JOB,
+                }),
+            };
             let (first, founded) = founding.first_transaction(&master, &*random, &SystemClock)?;
             let store = Arc::new(MemoryStore::new(|| SystemClock.now()));
             store.commit(first).await?;
@@ -112,13 +151,15 @@ impl Dev {
                 only_local_hosts: !self.expose_dev,
                 plaintext: Plaintext::OnLoopback,
             };
-            run::serve(assembly, |ready| self.announce(&founded, ready)).await
+            let tokens = Tokens { issuer: issuer.issuer().as_str().to_owned(), endpoint: issuer.token_endpoint() };
+            tokio::spawn(issuer.run(pending()));
+            run::serve(assembly, |ready| self.announce(&founded, &tokens, ready)).await
         })
     }
 
-    fn announce(&self, founded: &Founded, ready: &Ready) -> anyhow::Result<()> {
-        let roles: Vec<_> =
-            ROLES.iter().map(|role| format!("arn:aws:iam::{}:role/{}", founded.account, role.name)).collect();
+    fn announce(&self, founded: &Founded, tokens: &Tokens, ready: &Ready) -> anyhow::Result<()> {
+        let arn = |role: &FirstRole| format!("arn:aws:iam::{}:role/{}", founded.account, role.name);
+        let roles: Vec<_> = ROLES.iter().chain([&JOB]).map(arn).collect();
         let (id, secret) = (founded.credentials.access_key_id, founded.credentials.secret_access_key.expose());
         if self.output == Output::Json {
             let line = json!({
@@ -129,17 +170,29 @@ impl Dev {
                 "access_key_id": id.as_str(),
                 "secret_access_key": secret,
                 "roles": roles,
+                "issuer": tokens.issuer,
+                "token_endpoint": tokens.endpoint,
             });
             println!("{line}");
             return Ok(());
         }
         let role = roles.first().context("dev has roles")?;
         let endpoint = &ready.endpoint;
+        let exchange = |claims: &str| {
+            format!(
+                "aws sts assume-role-with-web-identity --role-arn {} --role-session-name job \
+                 --web-identity-token \"$(curl -s {} -d '{claims}' | cut -d '\"' -f 4)\"",
+                arn(&JOB),
+                tokens.endpoint,
+            )
+        };
+        let (job, denied) = (exchange("{}"), exchange(&json!({ "sub": DENIED_SUBJECT }).to_string()));
         let brevet = std::env::args().next().unwrap_or_else(|| "brevet".into());
         println!(
             "\n  DEVELOPMENT ONLY: keys are printed, everything is in memory and gone with this process.\n\
              \n  endpoint        {endpoint}  (gRPC and AWS Query)\
              \n  admin           {}  (/livez /readyz /metrics)\
+             \n  issuer          {}  (identity tokens for whoever asks)\
              \n  account         {}\
              \n  roles           {}\n\
              \nPaste into another terminal:\n\
@@ -151,8 +204,12 @@ impl Dev {
              \n  aws sts assume-role --role-arn {role} --role-session-name me\n\
              \nOr over gRPC:\n\
              \n  {brevet} whoami\
-             \n  {brevet} creds {role}\n",
+             \n  {brevet} creds {role}\n\
+             \nOr without keys, as a job on the branch main; and denied, on the branch topic:\n\
+             \n  {job}\
+             \n  {denied}\n",
             ready.admin_endpoint,
+            tokens.issuer,
             founded.account,
             roles.join("\n                  "),
         );

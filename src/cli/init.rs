@@ -29,7 +29,7 @@ impl Init {
         }
         let random = SystemRandomness::default();
         let master = dir.master_key_or_new(&random)?;
-        let founding = Founding { account: None, administrator: "admin", roles: &[] };
+        let founding = Founding { account: None, administrator: "admin", roles: &[], provider: None };
         let (first, founded) = founding.first_transaction(&master, &random, &SystemClock)?;
         dir.write_credentials(founded.administrator, &founded.credentials)?;
         // The store appears whole, and last: without it nothing is initialised.

@@ -180,9 +180,7 @@ fn tls_config(tls: Option<&TlsConfig>) -> anyhow::Result<Option<Arc<ServerConfig
 
 fn authorities(settings: &Settings, address: SocketAddr, only_local_hosts: bool) -> Option<Authorities> {
     if only_local_hosts {
-        let port = address.port();
-        let local = ["localhost", "127.0.0.1", "[::1]"].map(|host| format!("{host}:{port}"));
-        return Some(Authorities::new(local.into_iter().chain([address.to_string()])));
+        return Some(Authorities::of_this_machine(address));
     }
     (!settings.authorities.is_empty()).then(|| Authorities::new(&settings.authorities))
 }

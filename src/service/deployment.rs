@@ -6,13 +6,17 @@ use brevet_validator::credential::{AccessKeyId, Credentials, KeyKind, SecretKey}
 use brevet_validator::identity::{AccountId, UniqueId, UniqueIdKind};
 use brevet_validator::policy::{Kind as PolicyKind, Policy};
 use brevet_validator::timestamp::Timestamp;
+use serde_json::json;
 use tokio::sync::Mutex;
 
 use super::clock::Clock;
 use super::directory::{
-    AccessKey, Account, Directory, Document, Edit, Grants, InlinePolicy, KeyOwner, OtherRecord, Role, Snapshot, User,
+    AccessKey, Account, Directory, Document, Edit, Grants, InlinePolicy, KeyOwner, OidcProvider, OtherRecord, Reach,
+    Role, Snapshot, User,
 };
 use super::error::Error;
+use super::federation::Issuer;
+use super::hex::hex;
 use super::keys::{Anchor, EpochKeys, Keys};
 use super::random::Random;
 use crate::store::{MasterKey, Store, Transaction, format};
@@ -38,6 +42,19 @@ pub struct FirstRole {
     pub policy: &'static str,
 }
 
+/// An identity provider to be made along with the deployment, and what its tokens are good for.
+#[derive(Clone, Debug)]
+pub struct FirstProvider {
+    /// Whose tokens.
+    pub issuer: Issuer,
+    /// The audience that they must have.
+    pub client_id: &'static str,
+    /// Whom they must speak of.
+    pub subject: &'static str,
+    /// The role that they may take.
+    pub role: FirstRole,
+}
+
 /// What a deployment begins with.
 #[derive(Clone, Debug)]
 pub struct Founding {
@@ -47,6 +64,8 @@ pub struct Founding {
     pub administrator: &'static str,
     /// Roles that everyone in the account may take, as far as their own policies allow.
     pub roles: &'static [FirstRole],
+    /// A provider of identity tokens.
+    pub provider: Option<FirstProvider>,
 }
 
 /// What was made.
@@ -118,28 +137,63 @@ impl Founding {
         });
         edit.put(key);
         for role in self.roles {
-            edit.put(Role {
+            edit.put(new_role(account, role, &trust_of(account), random, now)?);
+        }
+        if let Some(FirstProvider { issuer, client_id, subject, role }) = &self.provider {
+            let provider = OidcProvider {
                 account,
-                path: "/".into(),
-                name: role.name.into(),
-                id: UniqueId::from_random(UniqueIdKind::Role, draw(random)?),
+                issuer: issuer.clone(),
+                id: hex(&draw::<16>(random)?),
                 created_at: now,
-                description: String::new(),
-                max_session_duration: 3600,
-                trust: document(&trust_of(account), PolicyKind::Trust)?,
-                explain_to_caller: false,
-                grants: inline(role.name, role.policy)?,
-                generation: 0,
-            });
+                client_ids: vec![(*client_id).to_owned()],
+                thumbprints: Vec::new(),
+                tags: Vec::new(),
+                reach: Reach::default(),
+            };
+            edit.put(new_role(account, role, &trust_of_tokens(&provider, client_id, subject), random, now)?);
+            edit.put(provider);
         }
         Ok(Founded { account, administrator: self.administrator, credentials })
     }
+}
+
+fn new_role(
+    account: AccountId,
+    role: &FirstRole,
+    trust: &str,
+    random: &dyn Random,
+    now: Timestamp,
+) -> Result<Role, DeploymentError> {
+    Ok(Role {
+        account,
+        path: "/".into(),
+        name: role.name.into(),
+        id: UniqueId::from_random(UniqueIdKind::Role, draw(random)?),
+        created_at: now,
+        description: String::new(),
+        max_session_duration: 3600,
+        trust: document(trust, PolicyKind::Trust)?,
+        explain_to_caller: false,
+        grants: inline(role.name, role.policy)?,
+        generation: 0,
+    })
 }
 
 fn trust_of(account: AccountId) -> String {
     format!(
         r#"{{"Version":"2012-10-17","Statement":[{{"Effect":"Allow","Principal":{{"AWS":"arn:aws:iam::{account}:root"}},"Action":["sts:AssumeRole","sts:TagSession","sts:SetSourceIdentity"]}}]}}"#
     )
+}
+
+fn trust_of_tokens(provider: &OidcProvider, audience: &str, subject: &str) -> String {
+    let (arn, name) = (provider.arn().to_string(), provider.issuer.provider_name());
+    let statement = json!({
+        "Effect": "Allow",
+        "Principal": {"Federated": arn},
+        "Action": ["sts:AssumeRoleWithWebIdentity", "sts:TagSession", "sts:SetSourceIdentity"],
+        "Condition": {"StringEquals": {format!("{name}:aud"): audience, format!("{name}:sub"): subject}},
+    });
+    json!({"Version": "2012-10-17", "Statement": [statement]}).to_string()
 }
 
 fn inline(name: &str, text: &str) -> Result<Grants, DeploymentError> {
@@ -237,7 +291,7 @@ mod tests {
     #[tokio::test]
     async fn a_bundle_that_nobody_waited_for_does_not_stand_in_the_way_of_the_next() {
         let (master, random) = (MasterKey::new([1; 32]), Arc::new(Counting::default()));
-        let founding = Founding { account: None, administrator: "admin", roles: &[] };
+        let founding = Founding { account: None, administrator: "admin", roles: &[], provider: None };
         let (first, _) = founding.first_transaction(&master, &*random, &Still).unwrap();
         let store = Arc::new(MemoryStore::new(now));
         store.commit(first).await.unwrap();

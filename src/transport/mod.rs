@@ -17,6 +17,7 @@ pub mod peer;
 pub mod query;
 pub mod readiness;
 pub mod tls;
+pub mod toy_issuer;
 
 #[cfg(test)]
 mod tests;

@@ -1,6 +1,6 @@
 //! Who is at the other end of a connection, and which host they meant to reach.
 
-use std::net::IpAddr;
+use std::net::{IpAddr, SocketAddr};
 use std::str::FromStr;
 
 use http::request::Parts;
@@ -88,6 +88,13 @@ impl Authorities {
     /// Hosts with their port where it is not the default one of the scheme.
     pub fn new(hosts: impl IntoIterator<Item = impl AsRef<str>>) -> Self {
         Self(hosts.into_iter().map(|host| host.as_ref().to_ascii_lowercase()).collect())
+    }
+
+    /// The names of this machine, as it calls itself, at the port of this address; and the address.
+    pub fn of_this_machine(address: SocketAddr) -> Self {
+        let port = address.port();
+        let local = ["localhost", "127.0.0.1", "[::1]"].map(|host| format!("{host}:{port}"));
+        Self::new(local.into_iter().chain([address.to_string()]))
     }
 
     /// Whether a request was meant for this server.

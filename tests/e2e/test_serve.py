@@ -232,7 +232,7 @@ def test_the_configuration_is_strict_and_tells_all_faults(data_dir, tmp_path):
 def test_e22_plaintext_beyond_loopback_is_refused(data_dir):
     process = run("serve", "--data-dir", data_dir, "--listen", "0.0.0.0:0")
     assert process.returncode == 1 and "--allow-plaintext" in process.stderr
-    for flag in ("--listen", "--admin-listen"):
+    for flag in ("--listen", "--admin-listen", "--issuer-listen"):
         process = run("dev", flag, "0.0.0.0:0")
         assert process.returncode == 1 and "--expose-dev" in process.stderr
 

@@ -21,6 +21,7 @@ mod jwk;
 mod key_set;
 pub mod key_sets;
 mod refusal;
+pub mod toy;
 
 #[cfg(test)]
 pub(crate) mod test_issuer;
