@@ -165,7 +165,7 @@ def test_the_audit_log_has_one_record_for_each_issuance_denial_failure_and_chang
         assert secret not in whole
 
 
-def test_no_record_no_keys(data_dir):
+def test_c23_no_record_no_keys(data_dir):
     with served(data_dir) as (_, line):
         brevet = client(line, data_dir)
         audit_dir = data_dir / "audit"
