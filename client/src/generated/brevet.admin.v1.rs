@@ -87,10 +87,10 @@ pub struct ContextEntry {
 /// Someone with a token of an identity provider.
 #[derive(Clone, PartialEq, ::prost::Message)]
 pub struct WebIdentity {
-    /// The provider as trust policies name it: its ARN, or its host.
+    /// The provider as trust policies name it: its ARN, or its name (the issuer without https://).
     #[prost(string, tag = "1")]
     pub provider: ::prost::alloc::string::String,
-    /// What the token says. They become condition keys under the provider's host.
+    /// What the token says. Each claim has two condition keys, NAME:CLAIM and oidc:CLAIM.
     #[prost(message, repeated, tag = "2")]
     pub claims: ::prost::alloc::vec::Vec<WebIdentityClaim>,
 }

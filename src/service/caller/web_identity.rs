@@ -11,7 +11,7 @@ use super::{Asked, Envelope, conditions};
 use crate::service::denial::Denial;
 use crate::service::directory::{OidcProvider, Snapshot};
 use crate::service::error::Error;
-use crate::service::federation::{Claim, ClaimValue, IdentityToken};
+use crate::service::federation::IdentityToken;
 
 /// A verified web identity, in the account that trusts its issuer. Made only from a verified [`IdentityToken`].
 #[derive(Clone, Debug)]
@@ -40,14 +40,6 @@ impl WebIdentity {
         let mut context = conditions::of_request(envelope, region, now);
         context.set("aws:FederatedProvider", arn.as_str());
         token.add_to(&mut context);
-        // The same under a name that does not depend on the issuer.
-        for Claim { name, value } in token.claims() {
-            let key = format!("oidc:{name}");
-            match value {
-                ClaimValue::One(value) => context.set(&key, value.as_str()),
-                ClaimValue::Many(values) => context.set_all(&key, values.iter().cloned()),
-            }
-        }
         let federated = Some(arn.to_string());
         let subject = Subject { account: provider.account, arn, role_or_user_arn: None, unique_id: None, federated };
         Self { token, provider_id: provider.id.clone(), snapshot, subject, context, region: region.to_owned(), now }

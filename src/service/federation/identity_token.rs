@@ -2,7 +2,7 @@
 
 use std::fmt;
 
-use brevet_validator::policy::Context;
+use brevet_validator::policy::{Context, claim_keys};
 use brevet_validator::timestamp::Timestamp;
 use sha2::{Digest, Sha256};
 
@@ -179,13 +179,14 @@ impl IdentityToken {
         self.aws.source_identity.as_deref()
     }
 
-    /// Sets the condition keys of its claims: `<provider>:<claim>`.
+    /// Sets the condition keys of its claims.
     pub fn add_to(&self, context: &mut Context) {
         for Claim { name, value } in &self.claims {
-            let key = format!("{}:{name}", self.issuer.provider_name());
-            match value {
-                ClaimValue::One(value) => context.set(&key, value.as_str()),
-                ClaimValue::Many(values) => context.set_all(&key, values.iter().cloned()),
+            for key in claim_keys(self.issuer.provider_name(), name) {
+                match value {
+                    ClaimValue::One(value) => context.set(&key, value.as_str()),
+                    ClaimValue::Many(values) => context.set_all(&key, values.iter().cloned()),
+                }
             }
         }
     }

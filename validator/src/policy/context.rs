@@ -46,6 +46,12 @@ impl Values {
     }
 }
 
+/// The condition keys of a claim in a web identity's token: by its provider (the issuer without `https://`), as in AWS, and
+/// by a name that is the same for all providers.
+pub fn claim_keys(provider: &str, claim: &str) -> [String; 2] {
+    [provider, "oidc"].map(|prefix| format!("{prefix}:{claim}"))
+}
+
 impl Context {
     /// Sets a single-valued key.
     pub fn set(&mut self, key: &str, value: impl Into<String>) {

@@ -34,7 +34,7 @@ mod variable;
 
 pub use compiled::Policy;
 pub use condition::ValueType;
-pub use context::{Assumption, Context};
+pub use context::{Assumption, Context, claim_keys};
 pub use document::Kind;
 pub use error::InvalidDocument;
 pub use evaluate::{Decision, Effect, Reason, evaluate, evaluate_trust};

@@ -55,7 +55,7 @@ pub(in crate::cli) struct Simulate {
     /// Who asks (default: the principal)
     #[arg(long, value_name = "ARN", conflicts_with = "web_identity")]
     caller: Option<String>,
-    /// Who asks: someone with a token of this provider, named by its ARN or host
+    /// Who asks: someone with a token of this provider, named by its ARN or the issuer without https://
     #[arg(long, value_name = "PROVIDER")]
     web_identity: Option<String>,
     /// A claim of the token

@@ -1,7 +1,7 @@
 //! Who asks, and the condition keys that follow from it, as the service fills them.
 
 use brevet_validator::identity::{AccountId, Arn, UniqueId, UniqueIdKind};
-use brevet_validator::policy::{Position, Subject};
+use brevet_validator::policy::{Position, Subject, claim_keys};
 
 use super::fault::{Fault, quoted};
 use super::settings::{Keys, Values, Who};
@@ -114,10 +114,8 @@ fn web_identity(Located { at, value: provider }: Text, claims: Keys) -> Result<C
         let expected = "arn:aws:iam::ACCOUNT:oidc-provider/ISSUER, or an issuer's name without https://";
         Fault::new(at, format!("{} is not an OIDC provider: {expected}", quoted(&provider)))
     })?;
-    // The issuer's own name for a claim, and the one that is the same for all issuers.
-    let names = |claim: &str| [format!("{issuer}:{claim}"), format!("oidc:{claim}")];
-    let keys = claims.0.into_iter().flat_map(|(claim, values)| names(&claim.value).map(|name| (name, values.clone())));
-    let keys = keys.collect();
+    let of = |(claim, values): (Text, Values)| claim_keys(&issuer, &claim.value).map(|key| (key, values.clone()));
+    let keys = claims.0.into_iter().flat_map(of).collect();
     // A web identity has an account and an ARN only once it has a role. No policy looks at these.
     let account = arn.as_ref().and_then(|arn| arn.account().parse().ok());
     let account = account.or(AccountId::from_number(0)).ok_or_else(|| Fault::new(at, "no account"))?;

@@ -1,7 +1,7 @@
 //! What is simulated, from texts: the policies, who would ask, for what, and what is known of the request.
 
 use brevet_validator::identity::{AccountId, Arn};
-use brevet_validator::policy::{Context, Kind as PolicyKind, Subject};
+use brevet_validator::policy::{Context, Kind as PolicyKind, Subject, claim_keys};
 
 use super::attached::Attached;
 use crate::service::error::{Error, Kind};
@@ -23,7 +23,7 @@ pub struct PolicyText {
 /// Someone with a token of an identity provider.
 #[derive(Clone, Debug)]
 pub struct WebIdentity {
-    /// As trust policies name it: its ARN, or its host.
+    /// As trust policies name it: its ARN, or its name (the issuer without `https://`).
     pub provider: String,
     /// Names and values.
     pub claims: Vec<(String, Vec<String>)>,
@@ -107,23 +107,21 @@ impl Scenario {
     }
 }
 
-/// The claims of a token are condition keys under its provider's host.
+/// The claims of a token, as condition keys. A slash at the end of a provider's name is part of it.
 fn claims(identity: &mut WebIdentity) -> Result<Vec<ContextEntry>, Error> {
-    let provider = identity.provider.strip_prefix("https://").unwrap_or(&identity.provider).trim_end_matches('/');
-    let provider: String = provider.to_owned();
-    let host = match provider.parse::<Arn>() {
-        Ok(arn) => arn.resource().split_once('/').map(|(_, host)| host.to_owned()),
+    let provider = identity.provider.strip_prefix("https://").unwrap_or(&identity.provider).to_owned();
+    let name = match provider.parse::<Arn>() {
+        Ok(arn) => arn.resource().split_once('/').map(|(_, name)| name.to_owned()),
         Err(_) => Some(provider.clone()),
     };
-    let host = host.filter(|host| !host.is_empty());
-    let host = host.ok_or_else(|| invalid(format!("'{}' is not an identity provider.", shown(&provider))))?;
+    let name = name.filter(|name| !name.is_empty());
+    let name = name.ok_or_else(|| invalid(format!("'{}' is not an identity provider.", shown(&provider))))?;
     identity.provider = provider;
-    let entry = |(name, values): (String, Vec<String>)| ContextEntry {
-        key: format!("{host}:{name}"),
-        of: ContextKeyType::text(values.len()),
-        values,
+    let entries = |(claim, values): (String, Vec<String>)| {
+        let of = ContextKeyType::text(values.len());
+        claim_keys(&name, &claim).map(|key| ContextEntry { key, of, values: values.clone() })
     };
-    Ok(std::mem::take(&mut identity.claims).into_iter().map(entry).collect())
+    Ok(std::mem::take(&mut identity.claims).into_iter().flat_map(entries).collect())
 }
 
 impl Staged {

@@ -106,6 +106,39 @@ fn trust_policies_are_asked_by_callers_and_web_identities() {
 }
 
 #[test]
+fn claims_have_the_keys_that_an_exchange_gives_them() {
+    let mut world = World::new();
+    let root = world.root();
+    for (provider, name) in [
+        ("idp.example.com", "idp.example.com"),
+        ("https://tenant.example.com/", "tenant.example.com/"),
+        ("arn:aws:iam::123456789012:oidc-provider/tenant.example.com/", "tenant.example.com/"),
+    ] {
+        let federated = provider.strip_prefix("https://").unwrap_or(provider);
+        for (key, reason) in [
+            (format!("{name}:sub"), Reason::Allowed),
+            ("oidc:sub".to_owned(), Reason::Allowed),
+            ("other.example.com:sub".to_owned(), Reason::TrustNotSatisfied),
+        ] {
+            let document = format!(
+                r#"{{"Statement":{{"Effect":"Allow","Principal":{{"Federated":"{federated}"}},
+                "Action":"sts:AssumeRoleWithWebIdentity","Condition":{{"StringEquals":{{"{key}":"x"}}}}}}}}"#
+            );
+            let asked = Scenario {
+                trust_policy: Some(text(&document)),
+                web_identity: Some(WebIdentity {
+                    provider: provider.into(),
+                    claims: vec![("sub".into(), vec!["x".into()])],
+                }),
+                actions: vec!["sts:AssumeRoleWithWebIdentity".into()],
+                ..Scenario::default()
+            };
+            assert_eq!(reasons(&ask(&world, &root, of(asked)).unwrap()), [reason], "{provider} {key}");
+        }
+    }
+}
+
+#[test]
 fn scenarios_that_contradict_themselves_are_refused() {
     let mut world = World::new();
     let root = world.root();
