@@ -1082,7 +1082,8 @@ pub mod directory_service_client {
                 );
             self.inner.unary(req, path, codec).await
         }
-        /// Makes an OIDC identity provider, or replaces what is known of it. Needs iam:CreateOpenIDConnectProvider on it.
+        /// Makes an OIDC identity provider, or replaces what is known of it. Needs iam:CreateOpenIDConnectProvider on it;
+        /// to replace it, iam:DeleteOpenIDConnectProvider too.
         pub async fn put_oidc_provider(
             &mut self,
             request: impl tonic::IntoRequest<super::PutOidcProviderRequest>,

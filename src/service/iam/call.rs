@@ -141,9 +141,15 @@ impl<T> Question<'_, T> {
     }
 
     /// Making something with tags needs the permission to tag it, too.
-    pub(super) fn tagged(mut self, tag_operation: &'static str, tags: &[Tag]) -> Self {
-        self.also = (!tags.is_empty()).then_some(tag_operation);
-        self.request_tags(tags)
+    pub(super) fn tagged(self, tag_operation: &'static str, tags: &[Tag]) -> Self {
+        let question = if tags.is_empty() { self } else { self.also(tag_operation) };
+        question.request_tags(tags)
+    }
+
+    /// Needs the permission for a second operation, too.
+    pub(super) fn also(mut self, operation: &'static str) -> Self {
+        self.also = Some(operation);
+        self
     }
 
     /// Asks. A refusal says nothing of whether the resource exists.

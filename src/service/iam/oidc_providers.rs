@@ -83,7 +83,8 @@ pub(super) async fn create(call: Call<'_>, input: CreateOpenIDConnectProvider) -
     .await
 }
 
-/// Makes a provider or replaces one, with all that AWS has no words for. Needs the permission to create it.
+/// Makes a provider or replaces one, with all that AWS has no words for. Needs the permission to create it; to replace it,
+/// the one to delete it too, for it could trust other keys from then on.
 pub(super) async fn put(call: Call<'_>, input: PutOidcProvider) -> Result<Answer, Error> {
     let issuer = issuer(call, input.issuer)?;
     let (client_ids, reach) = (client_ids(input.client_ids)?, reach(input.reach)?);
@@ -91,10 +92,13 @@ pub(super) async fn put(call: Call<'_>, input: PutOidcProvider) -> Result<Answer
     call.change(|edit| {
         let before = edit.before();
         let arn = oidc_provider_arn(call.account(), issuer.provider_name());
-        call.resource(arn.clone()).permit()?;
         let provider = match before.provider(call.account(), issuer.provider_name()) {
-            Some(old) => OidcProvider { issuer, client_ids, reach, ..old.clone() },
+            Some(old) => {
+                call.existing(arn.clone(), Ok(old)).also("DeleteOpenIDConnectProvider").permit()?;
+                OidcProvider { issuer, client_ids, reach, ..old.clone() }
+            }
             None => {
+                call.resource(arn.clone()).permit()?;
                 within_quota(&before, call.account())?;
                 OidcProvider {
                     account: call.account(),

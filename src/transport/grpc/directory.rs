@@ -71,6 +71,7 @@ impl<H: Handler> proto::directory_service_server::DirectoryService for Directory
         };
         counter::take(&self.desk, request, read, write).await
     }
+
     async fn put_oidc_provider(
         &self,
         request: Request<proto::PutOidcProviderRequest>,
@@ -97,6 +98,7 @@ impl<H: Handler> proto::directory_service_server::DirectoryService for Directory
         };
         counter::take(&self.desk, request, read, write).await
     }
+
     async fn list_oidc_providers(
         &self,
         request: Request<proto::ListOidcProvidersRequest>,
