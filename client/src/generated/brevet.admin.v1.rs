@@ -768,6 +768,66 @@ pub mod policy_service_client {
         }
     }
 }
+/// A new role. The bounds are those of the IAM API.
+#[derive(Clone, PartialEq, ::prost::Message)]
+pub struct CreateRoleRequest {
+    /// Unique in the caller's account without regard to case.
+    #[prost(string, tag = "1")]
+    pub role_name: ::prost::alloc::string::String,
+    /// Begins and ends with `/`; `/` if it is empty.
+    #[prost(string, tag = "2")]
+    pub path: ::prost::alloc::string::String,
+    /// Free text.
+    #[prost(string, tag = "3")]
+    pub description: ::prost::alloc::string::String,
+    /// Longest session, one to twelve hours; one hour if it is absent.
+    #[prost(message, optional, tag = "4")]
+    pub max_session_duration: ::core::option::Option<::prost_types::Duration>,
+    /// The trust policy as JSON.
+    #[prost(string, tag = "5")]
+    pub assume_role_policy_document: ::prost::alloc::string::String,
+    /// Takes the trust policy even if it is dangerous by what Lint finds. Recorded in the audit log.
+    #[prost(bool, tag = "6")]
+    pub allow_dangerous: bool,
+    /// ARN of a managed policy of the account that bounds all others.
+    #[prost(string, tag = "7")]
+    pub permissions_boundary: ::prost::alloc::string::String,
+    /// At most fifty.
+    #[prost(message, repeated, tag = "8")]
+    pub tags: ::prost::alloc::vec::Vec<Tag>,
+    /// Name of an inline policy; required if there is a document.
+    #[prost(string, tag = "9")]
+    pub policy_name: ::prost::alloc::string::String,
+    /// An inline policy as JSON: what the role may do.
+    #[prost(string, tag = "10")]
+    pub policy_document: ::prost::alloc::string::String,
+    /// ARNs of managed policies of the account to attach; at most ten.
+    #[prost(string, repeated, tag = "11")]
+    pub policy_arns: ::prost::alloc::vec::Vec<::prost::alloc::string::String>,
+}
+/// A key with a value.
+#[derive(Clone, PartialEq, Eq, Hash, ::prost::Message)]
+pub struct Tag {
+    /// 1 to 128 characters; unique without regard to case.
+    #[prost(string, tag = "1")]
+    pub key: ::prost::alloc::string::String,
+    /// 0 to 256 characters.
+    #[prost(string, tag = "2")]
+    pub value: ::prost::alloc::string::String,
+}
+/// The role is there.
+#[derive(Clone, PartialEq, ::prost::Message)]
+pub struct CreateRoleResponse {
+    /// arn:aws:iam::ACCOUNT:role/PATH/NAME
+    #[prost(string, tag = "1")]
+    pub arn: ::prost::alloc::string::String,
+    /// AROA…; never given twice.
+    #[prost(string, tag = "2")]
+    pub role_id: ::prost::alloc::string::String,
+    /// What is doubtful in the trust policy, and what is dangerous, if that was allowed.
+    #[prost(message, repeated, tag = "3")]
+    pub findings: ::prost::alloc::vec::Vec<LintFinding>,
+}
 /// A new trust policy.
 #[derive(Clone, PartialEq, Eq, Hash, ::prost::Message)]
 pub struct PutRoleTrustRequest {
@@ -1027,6 +1087,34 @@ pub mod directory_service_client {
         pub fn max_encoding_message_size(mut self, limit: usize) -> Self {
             self.inner = self.inner.max_encoding_message_size(limit);
             self
+        }
+        /// Makes a role with its policies at once, or not at all. Needs iam:CreateRole on the role; and each of these on it for what
+        /// comes with it: iam:TagRole for tags, iam:PutRolePolicy for an inline policy, iam:AttachRolePolicy for managed policies.
+        pub async fn create_role(
+            &mut self,
+            request: impl tonic::IntoRequest<super::CreateRoleRequest>,
+        ) -> std::result::Result<
+            tonic::Response<super::CreateRoleResponse>,
+            tonic::Status,
+        > {
+            self.inner
+                .ready()
+                .await
+                .map_err(|e| {
+                    tonic::Status::unknown(
+                        format!("Service was not ready: {}", e.into()),
+                    )
+                })?;
+            let codec = tonic_prost::ProstCodec::default();
+            let path = http::uri::PathAndQuery::from_static(
+                "/brevet.admin.v1.DirectoryService/CreateRole",
+            );
+            let mut req = request.into_request();
+            req.extensions_mut()
+                .insert(
+                    GrpcMethod::new("brevet.admin.v1.DirectoryService", "CreateRole"),
+                );
+            self.inner.unary(req, path, codec).await
         }
         /// Replaces a role's trust policy. Needs iam:UpdateAssumeRolePolicy on the role.
         pub async fn put_role_trust(

@@ -30,6 +30,8 @@ pub enum Answer {
     NewAccessKey(AccessKeyDetail, SecretKey),
     /// `ListAccessKeys`
     AccessKeys(Page<AccessKeyDetail>),
+    /// `CreateRole`, with what the linter thinks of the trust policy.
+    NewRole(RoleDetail, Vec<Finding>),
     /// A role with everything that is known of it.
     Role(RoleDetail),
     /// `ListRoles`
@@ -72,12 +74,17 @@ impl Answer {
         match self {
             Self::NewAccessKey(key, _) => json!({ "accessKeyId": key.id.as_str() }),
             Self::User(user) => json!({ "arn": user.arn.as_str(), "userId": user.id }),
-            Self::Role(role) => json!({ "arn": role.arn.as_str(), "roleId": role.id.as_str() }),
+            Self::NewRole(role, findings) if !findings.is_empty() => {
+                json!({ "arn": role.arn.as_str(), "roleId": role.id.as_str(), "findings": codes(findings) })
+            }
+            Self::Role(role) | Self::NewRole(role, _) => {
+                json!({ "arn": role.arn.as_str(), "roleId": role.id.as_str() })
+            }
             Self::Policy(policy) => json!({ "arn": policy.arn.as_str(), "policyId": policy.id.as_str() }),
             Self::NewProvider(arn, _) => json!({ "arn": arn.as_str() }),
             Self::PolicyVersion(version) => json!({ "versionId": version.id }),
             Self::TrustPut(findings) if !findings.is_empty() => {
-                json!({ "findings": findings.iter().map(|finding| finding.code.as_str()).collect::<Vec<_>>() })
+                json!({ "findings": codes(findings) })
             }
             Self::Done
             | Self::TrustPut(_)
@@ -99,6 +106,10 @@ impl Answer {
             | Self::ContextKeys(_) => Value::Null,
         }
     }
+}
+
+fn codes(findings: &[Finding]) -> Vec<&'static str> {
+    findings.iter().map(|finding| finding.code.as_str()).collect()
 }
 
 /// A user as it is shown. Lists leave boundary and tags out.

@@ -24,14 +24,22 @@ pub(super) async fn attach<O: Owner>(call: Call<'_>, owner: &str, arn: Option<St
             return Ok(Answer::Done);
         }
         attachable(call, edit, &arn)?;
-        if owner.grants().attached.len() >= MOST_ATTACHED {
-            let quota = O::ATTACHED_QUOTA_NAME;
-            return Err(Error::new(Kind::LimitExceeded, format!("Cannot exceed quota for {quota}: {MOST_ATTACHED}")));
-        }
-        owner.with_grants(|grants| grants.attached.push(arn.to_string())).put(edit);
+        with(owner, &arn)?.put(edit);
         Ok(Answer::Done)
     })
     .await
+}
+
+/// The same owner with this policy attached.
+pub(super) fn with<O: Owner>(owner: &O, arn: &Arn) -> Result<O, Error> {
+    if has(owner, arn) {
+        return Ok(owner.clone());
+    }
+    if owner.grants().attached.len() >= MOST_ATTACHED {
+        let quota = O::ATTACHED_QUOTA_NAME;
+        return Err(Error::new(Kind::LimitExceeded, format!("Cannot exceed quota for {quota}: {MOST_ATTACHED}")));
+    }
+    Ok(owner.with_grants(|grants| grants.attached.push(arn.to_string())))
 }
 
 pub(super) async fn detach<O: Owner>(call: Call<'_>, owner: &str, arn: Option<String>) -> Result<Answer, Error> {

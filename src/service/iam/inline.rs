@@ -23,25 +23,30 @@ pub(super) async fn put<O: Owner>(
     call.change(|edit| {
         let before = edit.before();
         let owner = call.owner::<O>(&before, owner).current_boundary().permit()?;
-        let document = documents::compile(&text, PolicyKind::Identity)?;
-        let others = owner.grants().inline.iter().filter(|policy| policy.name != name);
-        let size: usize = others.map(|policy| documents::size(&policy.document.text)).sum();
-        if size + documents::size(&text) > O::INLINE_QUOTA {
-            let (quota, kind, owner) = (O::INLINE_QUOTA, O::KIND.word(), owner.name());
-            return Err(Error::new(
-                Kind::LimitExceeded,
-                format!("Maximum policy size of {quota} bytes exceeded for {kind} {owner}"),
-            ));
-        }
-        let put = |inline: &mut Vec<InlinePolicy>| {
-            inline.retain(|policy| policy.name != name);
-            inline.push(InlinePolicy { name, document });
-            inline.sort_by(|a, b| a.name.cmp(&b.name));
-        };
-        owner.with_grants(|grants| put(&mut grants.inline)).put(edit);
+        with(owner, name, &text)?.put(edit);
         Ok(Answer::Done)
     })
     .await
+}
+
+/// The same owner with this policy.
+pub(super) fn with<O: Owner>(owner: &O, name: String, text: &str) -> Result<O, Error> {
+    let document = documents::compile(text, PolicyKind::Identity)?;
+    let others = owner.grants().inline.iter().filter(|policy| policy.name != name);
+    let size: usize = others.map(|policy| documents::size(&policy.document.text)).sum();
+    if size + documents::size(text) > O::INLINE_QUOTA {
+        let (quota, kind, owner) = (O::INLINE_QUOTA, O::KIND.word(), owner.name());
+        return Err(Error::new(
+            Kind::LimitExceeded,
+            format!("Maximum policy size of {quota} bytes exceeded for {kind} {owner}"),
+        ));
+    }
+    let put = |inline: &mut Vec<InlinePolicy>| {
+        inline.retain(|policy| policy.name != name);
+        inline.push(InlinePolicy { name, document });
+        inline.sort_by(|a, b| a.name.cmp(&b.name));
+    };
+    Ok(owner.with_grants(|grants| put(&mut grants.inline)))
 }
 
 pub(super) fn get<O: Owner>(call: Call<'_>, owner: &str, name: Option<String>) -> Result<Answer, Error> {

@@ -23,6 +23,7 @@ mod attachments;
 mod call;
 mod documents;
 mod inline;
+mod new_policies;
 mod oidc_providers;
 mod owner;
 mod parameters;

@@ -168,6 +168,16 @@ parameters! {
         max_session_duration: Option<String>,
         permissions_boundary: Option<String>,
         tags: Vec<TagInput>,
+        /// Takes a trust policy that is dangerous. Like all below, not on AWS's wire.
+        #[serde(skip_serializing_if = "std::ops::Not::not")]
+        allow_dangerous: bool,
+        /// Of an inline policy to make it with.
+        policy_name: Option<String>,
+        /// Of the same.
+        policy_document: Option<PolicyText>,
+        /// Managed policies to attach to it.
+        #[serde(skip_serializing_if = "Vec::is_empty")]
+        policy_arns: Vec<String>,
     }
     /// `UpdateRole`
     UpdateRole { role_name: Option<String>, description: Option<String>, max_session_duration: Option<String> }

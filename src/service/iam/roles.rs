@@ -5,6 +5,7 @@ use brevet_validator::identity::UniqueIdKind;
 use super::answer::{Answer, RoleDetail};
 use super::attachments::attachable;
 use super::call::Call;
+use super::new_policies::NewPolicies;
 use super::paging::Paging;
 use super::request::{
     CreateRole, ListByPath, RoleName, UpdateAssumeRolePolicy, UpdateRole, UpdateRoleDescription, UpdateRoleSettings,
@@ -26,6 +27,7 @@ pub(super) async fn create(call: Call<'_>, input: CreateRole) -> Result<Answer, 
     let max_session_duration = session_duration(input.max_session_duration)?.unwrap_or(DEFAULT_SESSION);
     let boundary = parameters::boundary(input.permissions_boundary)?;
     let tags = tags::checked(input.tags)?;
+    let policies = NewPolicies::read(input.policy_name, input.policy_document, input.policy_arns)?;
     let id = call.iam.unique_id(UniqueIdKind::Role)?;
     call.change(|edit| {
         let before = edit.before();
@@ -34,12 +36,9 @@ pub(super) async fn create(call: Call<'_>, input: CreateRole) -> Result<Answer, 
             .tagged("TagRole", &grants.tags)
             .boundary(grants.boundary.as_deref())
             .permit()?;
-        let (trust, _) = trust::compile(&trust_text, &before, false)?;
+        let (trust, findings) = trust::compile(&trust_text, &before, input.allow_dangerous)?;
         if before.role(call.account(), &name).is_some() {
             return Err(Error::new(Kind::EntityAlreadyExists, format!("Role with name {name} already exists.")));
-        }
-        if let Some(arn) = &boundary {
-            attachable(call, edit, arn)?;
         }
         let role = Role {
             account: call.account(),
@@ -54,9 +53,13 @@ pub(super) async fn create(call: Call<'_>, input: CreateRole) -> Result<Answer, 
             grants,
             generation: 0,
         };
+        let role = policies.give(call, role)?;
+        for arn in policies.and_boundary(boundary.as_ref()) {
+            attachable(call, edit, arn)?;
+        }
         let detail = RoleDetail::full(&role);
         edit.put(role);
-        Ok(Answer::Role(detail))
+        Ok(Answer::NewRole(detail, findings))
     })
     .await
 }

@@ -2,13 +2,15 @@
 
 use tonic::{Request, Response, Status};
 
+use super::fields::{given, seconds};
 use super::proto::admin as proto;
 use super::{counter, policy};
 use crate::service::directory::OidcProvider;
 use crate::service::error::Error;
 use crate::service::federation::{CheckProvider, CheckedStep};
 use crate::service::iam::{
-    self, Answer as IamAnswer, PolicyText, PutOidcProvider, ReachInput, UpdateAssumeRolePolicy, UpdateRoleSettings,
+    self, Answer as IamAnswer, CreateRole, PolicyText, PutOidcProvider, ReachInput, TagInput, UpdateAssumeRolePolicy,
+    UpdateRoleSettings,
 };
 use crate::service::operation::{Answer, Operation};
 use crate::transport::desk::{Desk, Handler};
@@ -28,6 +30,37 @@ impl<H: Handler> DirectoryDesk<H> {
 
 #[tonic::async_trait]
 impl<H: Handler> proto::directory_service_server::DirectoryService for DirectoryDesk<H> {
+    async fn create_role(
+        &self,
+        request: Request<proto::CreateRoleRequest>,
+    ) -> Result<Response<proto::CreateRoleResponse>, Status> {
+        let read = |message: proto::CreateRoleRequest| {
+            let tag = |tag: proto::Tag| TagInput { key: given(tag.key), value: Some(tag.value) };
+            Ok(Operation::Directory(iam::Request::CreateRole(CreateRole {
+                path: given(message.path),
+                role_name: Some(message.role_name),
+                assume_role_policy_document: Some(PolicyText(message.assume_role_policy_document)),
+                description: given(message.description),
+                max_session_duration: message.max_session_duration.map(seconds).transpose()?,
+                permissions_boundary: given(message.permissions_boundary),
+                tags: message.tags.into_iter().map(tag).collect(),
+                allow_dangerous: message.allow_dangerous,
+                policy_name: given(message.policy_name),
+                policy_document: given(message.policy_document).map(PolicyText),
+                policy_arns: message.policy_arns,
+            })))
+        };
+        let write = |answer| match answer {
+            Answer::Iam(IamAnswer::NewRole(role, findings)) => Some(proto::CreateRoleResponse {
+                arn: role.arn.to_string(),
+                role_id: role.id.to_string(),
+                findings: findings.into_iter().map(policy::finding).collect(),
+            }),
+            _ => None,
+        };
+        counter::take(&self.desk, request, read, write).await
+    }
+
     async fn put_role_trust(
         &self,
         request: Request<proto::PutRoleTrustRequest>,
@@ -77,7 +110,6 @@ impl<H: Handler> proto::directory_service_server::DirectoryService for Directory
         request: Request<proto::PutOidcProviderRequest>,
     ) -> Result<Response<proto::PutOidcProviderResponse>, Status> {
         let read = |message: proto::PutOidcProviderRequest| {
-            let given = |text: String| (!text.is_empty()).then_some(text);
             Ok(Operation::Directory(iam::Request::PutOidcProvider(PutOidcProvider {
                 issuer: given(message.issuer),
                 client_ids: message.client_ids,

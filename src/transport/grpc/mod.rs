@@ -6,6 +6,7 @@
 mod counter;
 mod deadline;
 pub mod directory;
+mod fields;
 pub mod health;
 pub mod policy;
 pub mod proto;

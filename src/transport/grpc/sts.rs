@@ -1,12 +1,12 @@
 //! `brevet.sts.v1.SecurityTokenService`: the STS operations on the gRPC wire.
 
-use prost_types::{Duration, Timestamp};
+use prost_types::Timestamp;
 use tonic::{Request, Response, Status};
 
 use super::counter;
+use super::fields::{given, seconds};
 use super::proto::sts as proto;
 use crate::service::denial::DecodeAuthorizationMessage;
-use crate::service::error::Error;
 use crate::service::issue::{self, Holder, Issued, TagInput};
 use crate::service::operation::{Answer, Operation};
 use crate::transport::desk::{Desk, Handler};
@@ -177,20 +177,8 @@ impl<H: Handler> proto::security_token_service_server::SecurityTokenService for 
     }
 }
 
-/// proto3 does not tell an empty string from an absent one; AWS's parameters are at least one character long.
-fn given(text: String) -> Option<String> {
-    (!text.is_empty()).then_some(text)
-}
-
 fn tags(tags: Vec<proto::Tag>) -> Vec<TagInput> {
     tags.into_iter().map(|tag| TagInput { key: given(tag.key), value: Some(tag.value) }).collect()
-}
-
-fn seconds(duration: Duration) -> Result<String, Error> {
-    match duration {
-        Duration { seconds: seconds @ 0.., nanos: 0 } => Ok(seconds.to_string()),
-        _ => Err(Error::validation("The duration must be a whole number of seconds, and not negative.")),
-    }
 }
 
 fn issued(answer: Answer) -> Option<Box<Issued>> {
@@ -217,15 +205,6 @@ fn packed_policy_size(issued: &Issued) -> Option<i32> {
 #[cfg(test)]
 mod tests {
     use super::*;
-
-    #[test]
-    fn durations_are_whole_seconds() {
-        assert_eq!(seconds(Duration { seconds: 3600, nanos: 0 }).unwrap(), "3600");
-        assert_eq!(seconds(Duration { seconds: i64::MAX, nanos: 0 }).unwrap(), i64::MAX.to_string());
-        for (secs, nanos) in [(-1, 0), (900, 1), (900, -1), (0, i32::MIN)] {
-            assert!(seconds(Duration { seconds: secs, nanos }).is_err());
-        }
-    }
 
     #[test]
     fn an_empty_tag_value_is_a_value_and_an_empty_key_is_none() {

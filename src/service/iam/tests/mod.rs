@@ -4,6 +4,7 @@ mod access_keys;
 mod documents;
 mod grants;
 mod lists;
+mod new_roles;
 mod oidc_providers;
 mod permissions;
 mod policies;

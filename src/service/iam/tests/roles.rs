@@ -7,7 +7,7 @@ use crate::service::test_world::{ACCOUNT, OTHER_ACCOUNT, assume_role, trust};
 
 fn role(answer: Answer) -> RoleDetail {
     match answer {
-        Answer::Role(detail) => detail,
+        Answer::Role(detail) | Answer::NewRole(detail, _) => detail,
         other => panic!("{other:?}"),
     }
 }

@@ -5,11 +5,6 @@ use crate::service::error::Error;
 use crate::service::paging::PageRequest;
 use crate::service::simulation::{ContextEntry, ContextKeyType, PolicySource};
 
-/// proto3 does not tell an empty string from an absent one; none of these parameters may be empty.
-pub(super) fn given(text: String) -> Option<String> {
-    (!text.is_empty()).then_some(text)
-}
-
 pub(super) fn page(size: i32, token: String) -> PageRequest {
     PageRequest { size, token }
 }

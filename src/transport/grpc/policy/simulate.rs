@@ -3,11 +3,12 @@
 use brevet_validator::policy::{Effect, Position};
 
 use super::proto;
-use super::shared::{context, given, number, page, statement};
+use super::shared::{context, number, page, statement};
 use crate::service::error::Error;
 use crate::service::operation::{Answer, Operation};
 use crate::service::policy::simulate::{PolicyText, Scenario, Simulate, SimulatedPair, WebIdentity};
 use crate::service::simulation::MatchedStatement;
+use crate::transport::grpc::fields::given;
 
 pub(super) fn read(message: proto::SimulateRequest) -> Result<Operation, Error> {
     let texts = |documents: Vec<proto::PolicyDocument>| documents.into_iter().map(text).collect();

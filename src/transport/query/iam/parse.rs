@@ -43,6 +43,7 @@ pub fn parse(action: &str, form: &mut Form) -> Result<Option<Request>, Error> {
             max_session_duration: form.take("MaxSessionDuration"),
             permissions_boundary: form.take("PermissionsBoundary"),
             tags: tags(form)?,
+            ..CreateRole::default()
         }),
         "GetRole" => Request::GetRole(role_name(form)),
         "ListRoles" => Request::ListRoles(by_path(form)),

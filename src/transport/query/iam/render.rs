@@ -28,7 +28,7 @@ pub fn render(answer: &Answer, xml: &mut Xml) {
             access_key(xml, key, |xml| xml.leaf("SecretAccessKey", secret.expose()));
         }),
         Answer::AccessKeys(page) => list(xml, "AccessKeyMetadata", page, |xml, key| access_key(xml, key, |_| ())),
-        Answer::Role(detail) => xml.element("Role", |xml| role(xml, detail)),
+        Answer::Role(detail) | Answer::NewRole(detail, _) => xml.element("Role", |xml| role(xml, detail)),
         Answer::Roles(page) => list(xml, "Roles", page, role),
         Answer::Tags(page) => list(xml, "Tags", page, tag),
         Answer::InlinePolicy(policy) => {
