@@ -37,6 +37,11 @@ pub(super) enum Failure {
 }
 
 impl Connection {
+    /// Where the service is.
+    pub(super) fn endpoint(&self) -> &str {
+        &self.endpoint
+    }
+
     /// A client of the token service.
     pub(super) async fn open(&self) -> Result<StsClient, Failure> {
         self.channel().await.map(StsClient::new)

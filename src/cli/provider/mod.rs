@@ -8,7 +8,7 @@ use brevet_client::proto::admin::{ListOidcProvidersRequest, OidcProvider, OidcPr
 use clap::{Args, Subcommand};
 use serde_json::json;
 
-use self::presets::Preset;
+pub(super) use self::presets::Preset;
 use super::client::{Connection, finish, settle};
 use super::output::{Output, shown};
 use super::{Exit, files};

@@ -8,7 +8,7 @@ const AWS: &str = "sts.amazonaws.com";
 
 /// A CI system.
 #[derive(Clone, Copy, Debug, Eq, PartialEq, ValueEnum)]
-pub(super) enum Preset {
+pub(in crate::cli) enum Preset {
     Github,
     Gitlab,
     Buildkite,
@@ -44,14 +44,19 @@ impl Preset {
         Known { issuer, audience, example }
     }
 
+    /// Its name on the command line.
+    pub(in crate::cli) fn name(self) -> String {
+        self.to_possible_value().map(|value| value.get_name().to_owned()).unwrap_or_default()
+    }
+
     /// The provider, with what was given in the place of what is known.
-    pub(super) fn request(
+    pub(in crate::cli) fn request(
         self,
         issuer: Option<String>,
         client_ids: Vec<String>,
     ) -> anyhow::Result<PutOidcProviderRequest> {
         let Known { issuer: known, audience, example } = self.known();
-        let missing = || anyhow::anyhow!("this preset needs {example}");
+        let missing = || anyhow::anyhow!("{} needs {example}", self.name());
         let issuer = issuer.or_else(|| known.map(str::to_owned)).ok_or_else(missing)?;
         let client_ids = match audience {
             _ if !client_ids.is_empty() => client_ids,
