@@ -148,6 +148,7 @@ impl Founding {
                 client_ids: vec![(*client_id).to_owned()],
                 thumbprints: Vec::new(),
                 tags: Vec::new(),
+                disabled: false,
                 reach: Reach::default(),
             };
             edit.put(new_role(account, role, &trust_of_tokens(&provider, client_id, subject), random, now)?);

@@ -169,9 +169,9 @@ impl Service {
             Err(rejection) => return Err(rejection.into()),
         };
         let (request, token) = input.read()?;
-        let snapshot = self.directory.snapshot();
+        let directory = || self.directory.snapshot();
         let identified =
-            self.identification.identify(token, request.account(), snapshot, envelope, &region, now).await?;
+            self.identification.identify(token, request.account(), directory, envelope, &region, now).await?;
         Ok((identified, request))
     }
 

@@ -825,6 +825,10 @@ pub struct PutOidcProviderRequest {
     /// Signature algorithms that are accepted; if none is given RS256, RS384, RS512, ES256, ES384 and EdDSA.
     #[prost(string, repeated, tag = "7")]
     pub algorithms: ::prost::alloc::vec::Vec<::prost::alloc::string::String>,
+    /// Whether no token of it is accepted. If this is not given, a provider that is replaced stays as it is, and a new one is
+    /// enabled.
+    #[prost(bool, optional, tag = "8")]
+    pub disabled: ::core::option::Option<bool>,
 }
 /// It is in force.
 #[derive(Clone, PartialEq, Eq, Hash, ::prost::Message)]
@@ -833,6 +837,26 @@ pub struct PutOidcProviderResponse {
     #[prost(string, tag = "1")]
     pub arn: ::prost::alloc::string::String,
 }
+/// A provider to disable.
+#[derive(Clone, PartialEq, Eq, Hash, ::prost::Message)]
+pub struct DisableOidcProviderRequest {
+    /// The issuer's URL.
+    #[prost(string, tag = "1")]
+    pub issuer: ::prost::alloc::string::String,
+}
+/// It is disabled. Sessions that were issued to its tokens go on until they end.
+#[derive(Clone, Copy, PartialEq, Eq, Hash, ::prost::Message)]
+pub struct DisableOidcProviderResponse {}
+/// A provider to enable.
+#[derive(Clone, PartialEq, Eq, Hash, ::prost::Message)]
+pub struct EnableOidcProviderRequest {
+    /// The issuer's URL.
+    #[prost(string, tag = "1")]
+    pub issuer: ::prost::alloc::string::String,
+}
+/// It is enabled.
+#[derive(Clone, Copy, PartialEq, Eq, Hash, ::prost::Message)]
+pub struct EnableOidcProviderResponse {}
 /// All of them.
 #[derive(Clone, Copy, PartialEq, Eq, Hash, ::prost::Message)]
 pub struct ListOidcProvidersRequest {}
@@ -870,6 +894,9 @@ pub struct OidcProvider {
     /// Signature algorithms that are accepted; empty: the usual ones.
     #[prost(string, repeated, tag = "8")]
     pub algorithms: ::prost::alloc::vec::Vec<::prost::alloc::string::String>,
+    /// Whether no token of it is accepted.
+    #[prost(bool, tag = "9")]
+    pub disabled: bool,
 }
 /// A provider to look at.
 #[derive(Clone, PartialEq, Eq, Hash, ::prost::Message)]
@@ -892,7 +919,7 @@ pub struct TestOidcProviderResponse {
 /// One step.
 #[derive(Clone, PartialEq, Eq, Hash, ::prost::Message)]
 pub struct OidcProviderStep {
-    /// "keys" or "token".
+    /// "provider" (only if it is disabled), "keys" or "token".
     #[prost(string, tag = "1")]
     pub step: ::prost::alloc::string::String,
     /// Whether it passed.
@@ -1109,6 +1136,67 @@ pub mod directory_service_client {
                     GrpcMethod::new(
                         "brevet.admin.v1.DirectoryService",
                         "PutOidcProvider",
+                    ),
+                );
+            self.inner.unary(req, path, codec).await
+        }
+        /// From now on an OIDC identity provider is as good as unregistered: no token of it is accepted, and nothing is fetched.
+        /// Needs iam:DeleteOpenIDConnectProvider on it.
+        pub async fn disable_oidc_provider(
+            &mut self,
+            request: impl tonic::IntoRequest<super::DisableOidcProviderRequest>,
+        ) -> std::result::Result<
+            tonic::Response<super::DisableOidcProviderResponse>,
+            tonic::Status,
+        > {
+            self.inner
+                .ready()
+                .await
+                .map_err(|e| {
+                    tonic::Status::unknown(
+                        format!("Service was not ready: {}", e.into()),
+                    )
+                })?;
+            let codec = tonic_prost::ProstCodec::default();
+            let path = http::uri::PathAndQuery::from_static(
+                "/brevet.admin.v1.DirectoryService/DisableOidcProvider",
+            );
+            let mut req = request.into_request();
+            req.extensions_mut()
+                .insert(
+                    GrpcMethod::new(
+                        "brevet.admin.v1.DirectoryService",
+                        "DisableOidcProvider",
+                    ),
+                );
+            self.inner.unary(req, path, codec).await
+        }
+        /// Takes the tokens of a disabled OIDC identity provider again. Needs iam:CreateOpenIDConnectProvider on it.
+        pub async fn enable_oidc_provider(
+            &mut self,
+            request: impl tonic::IntoRequest<super::EnableOidcProviderRequest>,
+        ) -> std::result::Result<
+            tonic::Response<super::EnableOidcProviderResponse>,
+            tonic::Status,
+        > {
+            self.inner
+                .ready()
+                .await
+                .map_err(|e| {
+                    tonic::Status::unknown(
+                        format!("Service was not ready: {}", e.into()),
+                    )
+                })?;
+            let codec = tonic_prost::ProstCodec::default();
+            let path = http::uri::PathAndQuery::from_static(
+                "/brevet.admin.v1.DirectoryService/EnableOidcProvider",
+            );
+            let mut req = request.into_request();
+            req.extensions_mut()
+                .insert(
+                    GrpcMethod::new(
+                        "brevet.admin.v1.DirectoryService",
+                        "EnableOidcProvider",
                     ),
                 );
             self.inner.unary(req, path, codec).await

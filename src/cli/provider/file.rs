@@ -24,6 +24,8 @@ struct ProviderFile {
     allow_private: bool,
     #[serde(default)]
     algorithms: Vec<String>,
+    /// Not said: as it is.
+    disabled: Option<bool>,
 }
 
 /// Reads a provider; `-` is standard input.
@@ -42,5 +44,6 @@ pub(super) fn read(file: &str) -> anyhow::Result<PutOidcProviderRequest> {
         discovery_url: provider.discovery_url,
         allow_private: provider.allow_private,
         algorithms: provider.algorithms,
+        disabled: provider.disabled,
     })
 }

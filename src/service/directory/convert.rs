@@ -227,6 +227,7 @@ pub(super) fn oidc_provider(content: &[u8]) -> Read<OidcProvider> {
         client_ids: r.client_ids,
         thumbprints: r.thumbprints,
         tags: tags(r.tags),
+        disabled: r.disabled,
         reach: Reach {
             discovery_url: some(r.discovery_url),
             pinned: some(r.jwks).map(pinned).transpose()?,
@@ -264,6 +265,7 @@ pub(super) fn oidc_provider_record(provider: &OidcProvider) -> records::OidcProv
         ca_certificates: provider.reach.ca_certificates.clone().unwrap_or_default(),
         allow_private: provider.reach.allow_private,
         algorithms: provider.reach.algorithms.iter().map(|algorithm| algorithm.name().to_owned()).collect(),
+        disabled: provider.disabled,
     }
 }
 

@@ -201,6 +201,8 @@ pub struct OidcProvider {
     pub thumbprints: Vec<String>,
     /// Tags.
     pub tags: Vec<Tag>,
+    /// A disabled provider answers like an unregistered one.
+    pub disabled: bool,
     /// How to get and use its keys.
     pub reach: Reach,
 }

@@ -36,7 +36,7 @@ impl CheckProvider {
 /// One thing that was looked at.
 #[derive(Clone, Debug, Eq, PartialEq)]
 pub struct CheckedStep {
-    /// `keys` or `token`.
+    /// `provider` (only if it is disabled), `keys` or `token`.
     pub step: &'static str,
     /// Whether it is as it should be.
     pub passed: bool,
@@ -57,6 +57,9 @@ impl Identification {
             Error::new(Kind::NoSuchEntity, format!("There is no provider with the issuer {issuer} in the account."))
         })?;
 
+        if provider.disabled {
+            return Ok(vec![failed("provider", "It is disabled: no token of it is accepted.".to_owned())]);
+        }
         let token = input.identity_token.as_deref().map(|token| UnverifiedToken::parse(token.trim_ascii())).transpose();
         let kid = token.as_ref().ok().and_then(|token| token.as_ref()?.key_id());
         let keys = match self.keys(provider, kid).await {

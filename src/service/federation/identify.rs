@@ -11,6 +11,9 @@ use crate::service::caller::{Envelope, WebIdentity};
 use crate::service::directory::{OidcProvider, Snapshot};
 use crate::service::error::{Error, Kind};
 
+/// What operators read of a disabled provider.
+pub(super) const DISABLED: &str = "the identity provider is disabled";
+
 /// Verifies identity tokens of the issuers that accounts trust.
 #[derive(Clone, Debug)]
 pub struct Identification {
@@ -25,19 +28,25 @@ impl Identification {
 
     /// Whoever holds the token, in the account that trusts its issuer. White space around the token is left out.
     ///
-    /// Nothing is fetched for an issuer that the account does not have.
+    /// Nothing is fetched for an issuer that the account does not have, or has disabled. `directory` gives the snapshot of the
+    /// moment; what changed while keys were fetched counts.
     pub async fn identify(
         &self,
         token: &str,
         account: AccountId,
-        snapshot: Arc<Snapshot>,
+        directory: impl Fn() -> Arc<Snapshot>,
         envelope: &Envelope,
         region: &str,
         now: Timestamp,
     ) -> Result<WebIdentity, Error> {
         let unverified = UnverifiedToken::parse(token.trim_ascii())?;
-        let provider = provider(&snapshot, account, unverified.issuer()).ok_or_else(|| unknown_issuer(&unverified))?;
-        let keys = self.keys(provider, unverified.key_id()).await?;
+        let source = source(trusted_provider(&directory(), account, &unverified)?);
+        let keys = self.key_sets.key_set(&source, unverified.key_id()).await?;
+        let snapshot = directory();
+        let provider = trusted_provider(&snapshot, account, &unverified)?;
+        if !source.is(&self::source(provider)) {
+            return Err(KeySetError::Changed.into());
+        }
         let token = unverified.verify(&keys, &provider.expectation(), now)?;
         let provider = provider.clone();
         Ok(WebIdentity::new(token, &provider, snapshot, envelope, region, now))
@@ -80,6 +89,19 @@ fn source(provider: &OidcProvider) -> KeySetSource {
             ca_certificates: reach.ca_certificates.clone(),
             allow_private: reach.allow_private || !provider.issuer.is_https(),
         })),
+    }
+}
+
+/// The provider whose tokens are accepted. One that is disabled and one that is not there are the same to the caller.
+fn trusted_provider<'a>(
+    snapshot: &'a Snapshot,
+    account: AccountId,
+    token: &UnverifiedToken<'_>,
+) -> Result<&'a OidcProvider, Error> {
+    match provider(snapshot, account, token.issuer()) {
+        Some(provider) if provider.disabled => Err(unknown_issuer(token).because(DISABLED)),
+        Some(provider) => Ok(provider),
+        None => Err(unknown_issuer(token)),
     }
 }
 

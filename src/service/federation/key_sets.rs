@@ -71,9 +71,23 @@ pub enum KeySetError {
     /// The issuer was asked a moment ago, and a key of this id may be newer than that.
     #[error("the provider was asked for its keys a moment ago and is left alone for now")]
     Resting,
+    /// The provider's record was changed while its keys were fetched.
+    #[error("the provider was changed while its keys were fetched")]
+    Changed,
     /// Too many providers at once, or the process stops.
     #[error("too many providers are in use")]
     Busy,
+}
+
+impl KeySetSource {
+    /// Whether it is the same source, and not one that a changed record made.
+    pub fn is(&self, other: &Self) -> bool {
+        match (self, other) {
+            (Self::Pinned(keys), Self::Pinned(others)) => Arc::ptr_eq(keys, others),
+            (Self::Published(source), Self::Published(other)) => source == other,
+            _ => false,
+        }
+    }
 }
 
 impl KeySetError {
@@ -92,6 +106,7 @@ impl KeySetError {
             Self::Issuer => "issuer",
             Self::KeySet => "key_set",
             Self::Resting => "resting",
+            Self::Changed => "changed",
             Self::Busy => "busy",
         }
     }

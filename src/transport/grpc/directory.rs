@@ -8,7 +8,8 @@ use crate::service::directory::OidcProvider;
 use crate::service::error::Error;
 use crate::service::federation::{CheckProvider, CheckedStep};
 use crate::service::iam::{
-    self, Answer as IamAnswer, PolicyText, PutOidcProvider, ReachInput, UpdateAssumeRolePolicy, UpdateRoleSettings,
+    self, Answer as IamAnswer, OidcProviderIssuer, PolicyText, PutOidcProvider, ReachInput, UpdateAssumeRolePolicy,
+    UpdateRoleSettings,
 };
 use crate::service::operation::{Answer, Operation};
 use crate::transport::desk::{Desk, Handler};
@@ -81,6 +82,7 @@ impl<H: Handler> proto::directory_service_server::DirectoryService for Directory
             Ok(Operation::Directory(iam::Request::PutOidcProvider(PutOidcProvider {
                 issuer: given(message.issuer),
                 client_ids: message.client_ids,
+                disabled: message.disabled,
                 reach: ReachInput {
                     discovery_url: given(message.discovery_url),
                     jwks: given(message.jwks),
@@ -96,6 +98,28 @@ impl<H: Handler> proto::directory_service_server::DirectoryService for Directory
             }
             _ => None,
         };
+        counter::take(&self.desk, request, read, write).await
+    }
+
+    async fn disable_oidc_provider(
+        &self,
+        request: Request<proto::DisableOidcProviderRequest>,
+    ) -> Result<Response<proto::DisableOidcProviderResponse>, Status> {
+        let read = |message: proto::DisableOidcProviderRequest| {
+            Ok(Operation::Directory(iam::Request::DisableOidcProvider(one_provider(message.issuer))))
+        };
+        let write = |answer| is_done(&answer).then_some(proto::DisableOidcProviderResponse {});
+        counter::take(&self.desk, request, read, write).await
+    }
+
+    async fn enable_oidc_provider(
+        &self,
+        request: Request<proto::EnableOidcProviderRequest>,
+    ) -> Result<Response<proto::EnableOidcProviderResponse>, Status> {
+        let read = |message: proto::EnableOidcProviderRequest| {
+            Ok(Operation::Directory(iam::Request::EnableOidcProvider(one_provider(message.issuer))))
+        };
+        let write = |answer| is_done(&answer).then_some(proto::EnableOidcProviderResponse {});
         counter::take(&self.desk, request, read, write).await
     }
 
@@ -133,12 +157,21 @@ impl<H: Handler> proto::directory_service_server::DirectoryService for Directory
     }
 }
 
+fn one_provider(issuer: String) -> OidcProviderIssuer {
+    OidcProviderIssuer { issuer: (!issuer.is_empty()).then_some(issuer) }
+}
+
+fn is_done(answer: &Answer) -> bool {
+    matches!(answer, Answer::Iam(IamAnswer::Done))
+}
+
 fn oidc_provider(provider: OidcProvider) -> proto::OidcProvider {
     proto::OidcProvider {
         arn: provider.arn().to_string(),
         issuer: provider.issuer.as_str().to_owned(),
         client_ids: provider.client_ids,
         discovery_url: provider.reach.discovery_url.unwrap_or_default(),
+        disabled: provider.disabled,
         pinned: provider.reach.pinned.is_some(),
         own_certificates: provider.reach.ca_certificates.is_some(),
         allow_private: provider.reach.allow_private,

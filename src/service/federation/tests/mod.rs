@@ -2,6 +2,7 @@
 
 mod claims;
 mod conditions;
+mod identify;
 mod keys;
 mod mutated;
 mod tokens;

@@ -35,7 +35,16 @@ parameters! {
         algorithms: Vec<String>,
     }
     /// Makes or replaces a provider; not on AWS's wire.
-    PutOidcProvider { issuer: Option<String>, client_ids: Vec<String>, #[serde(flatten)] reach: ReachInput }
+    PutOidcProvider {
+        issuer: Option<String>,
+        client_ids: Vec<String>,
+        /// Not given: as it is.
+        disabled: Option<bool>,
+        #[serde(flatten)]
+        reach: ReachInput,
+    }
+    /// A provider by its issuer; not on AWS's wire.
+    OidcProviderIssuer { issuer: Option<String> }
     /// `ListOpenIDConnectProviderTags`
     ListOpenIDConnectProviderTags { open_id_connect_provider_arn: Option<String>, #[serde(flatten)] page: PageInput }
 }

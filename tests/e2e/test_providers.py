@@ -1,0 +1,103 @@
+"""Identity providers at work: turned off and on, their claims as tags, what operators see of them, and what bad tokens cost."""
+
+import json
+import time
+
+import pytest
+from conftest import key_environment, run
+from test_serve import audit, client, served
+from test_web_identity import AUDIENCE, Issuer, exchange, refused, role_for
+
+
+@pytest.fixture
+def issuer(brevet):
+    issuer = Issuer()
+    brevet.iam().create_open_id_connect_provider(Url=issuer.url, ClientIDList=[AUDIENCE])
+    yield issuer
+    issuer.server.shutdown()
+
+
+def listed(brevet, issuer):
+    providers = json.loads(brevet.cli("provider", "list", "-o", "json").stdout)["providers"]
+    return next(provider for provider in providers if provider["issuer"] == issuer.url)
+
+
+def test_b25_a_provider_that_is_disabled_is_as_good_as_unregistered_at_once(brevet, issuer):
+    role = role_for(brevet, issuer, "switched")
+    session = exchange(brevet, role, issuer.token())
+    stranger = Issuer()
+    unknown = refused(brevet, role, stranger.token())
+    stranger.server.shutdown()
+
+    began = time.monotonic()
+    disabled = brevet.cli("provider", "disable", issuer.url)
+    assert (disabled.returncode, disabled.stdout) == (0, ""), disabled.stderr
+    answer = refused(brevet, role, issuer.token())
+    assert time.monotonic() - began < 2
+    assert answer == (*unknown[:2], unknown[2].replace(stranger.url, issuer.url))
+    assert answer[:2] == ("InvalidIdentityToken", 400)
+
+    # Its keys are asked for by nobody any more, not even for a key that was never seen.
+    seen = issuer.connections
+    issuer.keys["new"] = issuer.keys["first"]
+    assert refused(brevet, role, issuer.token("new")) == answer
+    assert issuer.connections == seen
+    tested = brevet.cli("provider", "test", issuer.url)
+    assert tested.returncode == 6 and tested.stdout == "FAIL  provider  It is disabled: no token of it is accepted.\n"
+    assert listed(brevet, issuer)["disabled"] and "(disabled)" in brevet.cli("provider", "list").stdout
+
+    # What was issued before goes on.
+    keys = session["Credentials"]
+    assert brevet.sts((keys["AccessKeyId"], keys["SecretAccessKey"], keys["SessionToken"])).get_caller_identity()
+
+    assert brevet.cli("provider", "enable", issuer.url).returncode == 0
+    exchange(brevet, role, issuer.token())
+
+
+def test_b25_a_file_that_does_not_say_disabled_enables_nothing(brevet, issuer, tmp_path):
+    file = tmp_path / "provider.yaml"
+    base = f"issuer: {issuer.url}\nclient_ids: [{AUDIENCE}]\n"
+    assert brevet.cli("provider", "disable", issuer.url).returncode == 0
+    for more, disabled in (("", True), ("disabled: false\n", False), ("disabled: true\n", True)):
+        file.write_text(base + more)
+        assert brevet.cli("provider", "apply", file).returncode == 0
+        assert listed(brevet, issuer)["disabled"] is disabled
+
+
+def test_who_may_switch_a_provider(brevet, issuer):
+    key = brevet.user("switcher")
+    for verb, action in (("disable", "iam:DeleteOpenIDConnectProvider"), ("enable", "iam:CreateOpenIDConnectProvider")):
+        denied = brevet.cli("provider", verb, issuer.url, key=key)
+        assert denied.returncode == 3 and action in denied.stderr
+        absent = brevet.cli("provider", verb, "https://idp.example.net")
+        assert absent.returncode == 1 and "no provider" in absent.stderr
+
+
+def pinned(tmp_path, other):
+    """A file of a provider whose keys are pinned: a real issuer needs TLS under `serve`."""
+    other.url = "https://ci.example.com"
+    (tmp_path / "keys.json").write_text(json.dumps(other.jwks()))
+    file = tmp_path / "provider.yaml"
+    file.write_text(f"issuer: {other.url}\nclient_ids: [{AUDIENCE}]\njwks_file: keys.json\n")
+    return file
+
+
+def test_b25_the_audit_log_tells_a_disabled_provider_from_an_absent_one(data_dir, tmp_path):
+    other = Issuer()
+    file = pinned(tmp_path, other)
+    with served(data_dir) as (_, line):
+        brevet = client(line, data_dir)
+        brevet.account = brevet.sts().get_caller_identity()["Account"]
+        token = other.token()
+        role = f"arn:aws:iam::{brevet.account}:role/any"
+        assert refused(brevet, role, token)[0] == "InvalidIdentityToken"
+        assert brevet.cli("provider", "apply", file).returncode == 0
+        assert brevet.cli("provider", "disable", other.url).returncode == 0
+        assert refused(brevet, role, token)[0] == "InvalidIdentityToken"
+    other.server.shutdown()
+    records = audit(data_dir)
+    causes = [record.get("cause") for record in records if record["eventName"] == "AssumeRoleWithWebIdentity"]
+    assert causes == [None, "the identity provider is disabled"]
+    [switched] = [record for record in records if record["eventName"] == "DisableOidcProvider"]
+    assert switched["requestParameters"] == {"issuer": other.url} and switched["outcome"] == "success"
+    assert token not in json.dumps(records)
