@@ -15,7 +15,7 @@ use super::directory::{
     Role, Snapshot, User,
 };
 use super::error::Error;
-use super::federation::Issuer;
+use super::federation::{ClaimMapping, Issuer};
 use super::hex::hex;
 use super::keys::{Anchor, EpochKeys, Keys};
 use super::random::Random;
@@ -149,6 +149,7 @@ impl Founding {
                 thumbprints: Vec::new(),
                 tags: Vec::new(),
                 disabled: false,
+                claim_mapping: ClaimMapping::default(),
                 reach: Reach::default(),
             };
             edit.put(new_role(account, role, &trust_of_tokens(&provider, client_id, subject), random, now)?);

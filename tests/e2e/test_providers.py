@@ -4,6 +4,7 @@ import json
 import time
 
 import pytest
+from conftest import policy, refused as denial, statement, triple
 from conftest import key_environment, run
 from test_serve import audit, client, served
 from test_web_identity import AUDIENCE, Issuer, exchange, refused, role_for
@@ -71,6 +72,73 @@ def test_who_may_switch_a_provider(brevet, issuer):
         assert denied.returncode == 3 and action in denied.stderr
         absent = brevet.cli("provider", verb, "https://idp.example.net")
         assert absent.returncode == 1 and "no provider" in absent.stderr
+
+
+MAPPING = """
+claim_mapping:
+  tags: {team: groups_primary, namespace: kubernetes.io/namespace}
+  transitive_tags: [team]
+  source_identity: email
+"""
+ALL_ACTIONS = ["sts:AssumeRoleWithWebIdentity", "sts:TagSession", "sts:SetSourceIdentity"]
+
+
+def test_mapped_claims_are_the_session_s_tags_and_source_identity(brevet, issuer, tmp_path):
+    file = tmp_path / "provider.yaml"
+    file.write_text(f"issuer: {issuer.url}\nclient_ids: [{AUDIENCE}]\n" + MAPPING)
+    applied = brevet.cli("provider", "apply", file)
+    assert applied.returncode == 0, applied.stderr
+    assert listed(brevet, issuer)["claim_mapping"]["source_identity"] == "email"
+    role = role_for(brevet, issuer, "mapped", action=ALL_ACTIONS)
+    by_tag = policy(statement(action="iam:ListUsers", Condition={"StringEquals": {"aws:PrincipalTag/team": "red"}}))
+    brevet.iam().put_role_policy(RoleName="mapped", PolicyName="p", PolicyDocument=by_tag)
+    red = {"groups_primary": "red", "email": "ada@example.com", "email_verified": True}
+    answer = exchange(brevet, role, issuer.token(**red))
+    assert answer["SourceIdentity"] == "ada@example.com"
+    assert brevet.iam(triple(answer["Credentials"])).list_users()
+    blue = exchange(brevet, role, issuer.token(groups_primary="blue"))
+    assert "SourceIdentity" not in blue
+    assert denial(brevet.iam(triple(blue["Credentials"])).list_users)["Error"]["Code"] == "AccessDenied"
+
+    # As for any tag, the trust policy has the word.
+    untrusting = role_for(brevet, issuer, "mapped-untagged", action=ALL_ACTIONS[0])
+    assert refused(brevet, untrusting, issuer.token(**red))[0] == "AccessDenied"
+    exchange(brevet, untrusting, issuer.token())
+
+    tested = brevet.cli("provider", "test", issuer.url, "--token-file", "-", stdin=issuer.token(**red))
+    assert 'tag "team" "red" (transitive), source identity "ada@example.com".' in tested.stdout.splitlines()[2]
+    listing = brevet.cli("provider", "test", issuer.url, "--token-file", "-", stdin=issuer.token(groups_primary=["red"]))
+    assert listing.returncode == 6 and 'is not a string. Claim: "groups_primary".' in listing.stdout
+
+
+def test_b22_b30_b31_mapped_claims_are_taken_strictly_or_not_at_all(brevet, issuer, tmp_path):
+    file = tmp_path / "provider.yaml"
+    file.write_text(f"issuer: {issuer.url}\nclient_ids: [{AUDIENCE}]\n" + MAPPING)
+    assert brevet.cli("provider", "apply", file).returncode == 0
+    role = role_for(brevet, issuer, "mapped-strictly", action=ALL_ACTIONS)
+    tags = "https://aws.amazon.com/tags"
+    for claims in (
+        {"groups_primary": 7},
+        {"groups_primary": ["red"]},
+        {"groups_primary": "red*"},
+        {"groups_primary": "red", tags: {"principal_tags": {"Team": ["blue"]}}},
+        {"email": "ada@example.com", "email_verified": "true"},
+        {"email": "ada@example.com", "email_verified": False},
+        {"email": "ada lovelace"},
+        {"https://aws.amazon.com/source_identity": "eve"},
+    ):
+        assert refused(brevet, role, issuer.token(**claims))[:2] == ("IDPRejectedClaim", 403), claims
+    exchange(brevet, role, issuer.token(policy="admin", role="admin", roles=["admin"]))
+
+    for text, why in (
+        ("claim_mapping: {tags: {'aws:team': x}}", "reserved"),
+        ("claim_mapping: {tags: {team: x, Team: y}}", "without regard to case"),
+        ("claim_mapping: {transitive_tags: [team]}", "transitive"),
+        ("claim_mapping: {policies: x}", "policies"),
+    ):
+        file.write_text(f"issuer: {issuer.url}\nclient_ids: [{AUDIENCE}]\n{text}\n")
+        bad = brevet.cli("provider", "apply", file)
+        assert bad.returncode == 1 and why in bad.stderr, text
 
 
 def pinned(tmp_path, other):

@@ -802,7 +802,7 @@ pub struct UpdateRoleRequest {
 #[derive(Clone, Copy, PartialEq, Eq, Hash, ::prost::Message)]
 pub struct UpdateRoleResponse {}
 /// An issuer whose identity tokens the caller's account trusts.
-#[derive(Clone, PartialEq, Eq, Hash, ::prost::Message)]
+#[derive(Clone, PartialEq, ::prost::Message)]
 pub struct PutOidcProviderRequest {
     /// The issuer's URL, byte for byte as its tokens have it.
     #[prost(string, tag = "1")]
@@ -829,6 +829,34 @@ pub struct PutOidcProviderRequest {
     /// enabled.
     #[prost(bool, optional, tag = "8")]
     pub disabled: ::core::option::Option<bool>,
+    /// Claims that name session tags and the source identity. If this is not given, AWS's own claims alone do.
+    #[prost(message, optional, tag = "9")]
+    pub claim_mapping: ::core::option::Option<ClaimMapping>,
+}
+/// Claims that name session tags and the source identity of sessions, besides AWS's own. A claim is named with the objects
+/// that it is nested in before it, joined by "/", as in conditions. It must be a string; one that is absent names nothing. The
+/// trust policy must allow sts:TagSession and sts:SetSourceIdentity as for any tag and source identity.
+#[derive(Clone, PartialEq, ::prost::Message)]
+pub struct ClaimMapping {
+    /// At most 50; no two keys that differ in case alone.
+    #[prost(message, repeated, tag = "1")]
+    pub tags: ::prost::alloc::vec::Vec<MappedTag>,
+    /// Keys among these tags that are handed down to sessions taken on from the session.
+    #[prost(string, repeated, tag = "2")]
+    pub transitive_tags: ::prost::alloc::vec::Vec<::prost::alloc::string::String>,
+    /// The claim that names the source identity; may be empty.
+    #[prost(string, tag = "3")]
+    pub source_identity: ::prost::alloc::string::String,
+}
+/// A session tag and where it comes from.
+#[derive(Clone, PartialEq, Eq, Hash, ::prost::Message)]
+pub struct MappedTag {
+    /// Key of the tag.
+    #[prost(string, tag = "1")]
+    pub key: ::prost::alloc::string::String,
+    /// The claim that has its value.
+    #[prost(string, tag = "2")]
+    pub claim: ::prost::alloc::string::String,
 }
 /// It is in force.
 #[derive(Clone, PartialEq, Eq, Hash, ::prost::Message)]
@@ -868,7 +896,7 @@ pub struct ListOidcProvidersResponse {
     pub providers: ::prost::alloc::vec::Vec<OidcProvider>,
 }
 /// A provider as it is kept.
-#[derive(Clone, PartialEq, Eq, Hash, ::prost::Message)]
+#[derive(Clone, PartialEq, ::prost::Message)]
 pub struct OidcProvider {
     /// arn:aws:iam::ACCOUNT:oidc-provider/HOST/PATH
     #[prost(string, tag = "1")]
@@ -897,6 +925,9 @@ pub struct OidcProvider {
     /// Whether no token of it is accepted.
     #[prost(bool, tag = "9")]
     pub disabled: bool,
+    /// Claims that name session tags and the source identity.
+    #[prost(message, optional, tag = "10")]
+    pub claim_mapping: ::core::option::Option<ClaimMapping>,
 }
 /// A provider to look at.
 #[derive(Clone, PartialEq, Eq, Hash, ::prost::Message)]
@@ -919,7 +950,7 @@ pub struct TestOidcProviderResponse {
 /// One step.
 #[derive(Clone, PartialEq, Eq, Hash, ::prost::Message)]
 pub struct OidcProviderStep {
-    /// "provider" (only if it is disabled), "keys" or "token".
+    /// "provider" (only if it is disabled), "keys", "token" or "session" (what mapped claims name, if there are any).
     #[prost(string, tag = "1")]
     pub step: ::prost::alloc::string::String,
     /// Whether it passed.

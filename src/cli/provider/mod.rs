@@ -4,8 +4,12 @@ mod file;
 mod presets;
 mod switch;
 
+use std::collections::BTreeMap;
+
 use brevet_client::DirectoryClient;
-use brevet_client::proto::admin::{ListOidcProvidersRequest, OidcProvider, OidcProviderStep, TestOidcProviderRequest};
+use brevet_client::proto::admin::{
+    ClaimMapping, ListOidcProvidersRequest, OidcProvider, OidcProviderStep, TestOidcProviderRequest,
+};
 use clap::{Args, Subcommand};
 use serde_json::json;
 
@@ -46,7 +50,8 @@ impl ProviderVerb {
 #[command(after_help = "Examples:\n  brevet provider apply keycloak.yaml\n  brevet provider apply --preset github\n  \
     brevet provider apply --preset kubernetes --issuer https://k8s.example.com")]
 pub(super) struct Apply {
-    /// Files in YAML or JSON: issuer, client_ids, discovery_url, jwks_file, ca_file, allow_private, algorithms, disabled
+    /// Files in YAML or JSON: issuer, client_ids, discovery_url, jwks_file, ca_file, allow_private, algorithms, disabled,
+    /// claim_mapping
     #[arg(required_unless_present = "preset", conflicts_with = "preset", value_name = "FILE")]
     files: Vec<String>,
     /// A CI system, with its issuer and the audience that its tokens usually have
@@ -116,6 +121,15 @@ fn as_json(provider: &OidcProvider) -> serde_json::Value {
         "own_certificates": provider.own_certificates,
         "allow_private": provider.allow_private,
         "algorithms": provider.algorithms,
+        "claim_mapping": provider.claim_mapping.as_ref().map(mapping_as_json),
+    })
+}
+
+fn mapping_as_json(mapping: &ClaimMapping) -> serde_json::Value {
+    json!({
+        "tags": mapping.tags.iter().map(|tag| (&tag.key, &tag.claim)).collect::<BTreeMap<_, _>>(),
+        "transitive_tags": mapping.transitive_tags,
+        "source_identity": Some(&mapping.source_identity).filter(|claim| !claim.is_empty()),
     })
 }
 

@@ -63,7 +63,8 @@ impl Identification {
 impl OidcProvider {
     /// What a token of it must be.
     pub(super) fn expectation(&self) -> Expectation<'_> {
-        let mut expected = Expectation::new(&self.issuer, &self.client_ids);
+        let defaults = Expectation::new(&self.issuer, &self.client_ids);
+        let mut expected = Expectation { mapping: &self.claim_mapping, ..defaults };
         if !self.reach.algorithms.is_empty() {
             expected.algorithms = &self.reach.algorithms;
         }

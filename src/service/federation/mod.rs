@@ -7,6 +7,7 @@
 mod algorithm;
 mod aws_claims;
 mod check;
+mod claim_mapping;
 mod claims;
 mod conditions;
 mod crypto;
@@ -30,6 +31,7 @@ mod tests;
 
 pub use algorithm::Algorithm;
 pub use check::{CheckProvider, CheckedStep};
+pub use claim_mapping::{ClaimMapping, InvalidMapping, MappedTag, MappingFault};
 pub use conditions::{Claim, ClaimValue};
 pub use expectation::Expectation;
 pub use identify::Identification;

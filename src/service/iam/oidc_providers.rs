@@ -12,7 +12,7 @@ use super::request::{
 use super::{parameters, tags};
 use crate::service::directory::{OidcProvider, Reach, Snapshot, oidc_provider_arn};
 use crate::service::error::{Error, Kind};
-use crate::service::federation::Issuer;
+use crate::service::federation::{ClaimMapping, Issuer};
 use crate::service::hex::hex;
 use crate::service::parameters::{Text, check_count, is_forging, shown};
 
@@ -46,6 +46,7 @@ pub(super) async fn create(call: Call<'_>, input: CreateOpenIDConnectProvider) -
         thumbprints: thumbprints(input.thumbprint_list)?,
         tags: tags::checked(input.tags)?,
         disabled: false,
+        claim_mapping: ClaimMapping::default(),
         reach: Reach::default(),
     };
     call.change(|edit| {

@@ -5,10 +5,10 @@ use std::sync::Arc;
 use super::answer::Answer;
 use super::call::Call;
 use super::oidc_providers::{client_ids, issuer, within_quota};
-use super::request::{OidcProviderIssuer, PutOidcProvider, ReachInput};
+use super::request::{ClaimMappingInput, OidcProviderIssuer, PutOidcProvider, ReachInput};
 use crate::service::directory::{OidcProvider, Reach, oidc_provider_arn};
 use crate::service::error::{Error, Kind};
-use crate::service::federation::{Algorithm, KeySet};
+use crate::service::federation::{Algorithm, ClaimMapping, KeySet};
 use crate::service::hex::hex;
 use crate::service::parameters::{Text, check_count, shown};
 
@@ -38,6 +38,7 @@ const CERTIFICATES: Text = Text {
 pub(super) async fn put(call: Call<'_>, input: PutOidcProvider) -> Result<Answer, Error> {
     let issuer = issuer(call, input.issuer)?;
     let (client_ids, reach, disabled) = (client_ids(input.client_ids)?, reach(input.reach)?, input.disabled);
+    let claim_mapping = claim_mapping(input.claim_mapping)?;
     let id = hex(&call.iam.random_bytes::<16>()?);
     call.change(|edit| {
         let before = edit.before();
@@ -46,7 +47,7 @@ pub(super) async fn put(call: Call<'_>, input: PutOidcProvider) -> Result<Answer
             Some(old) => {
                 call.existing(arn.clone(), Ok(old)).also("DeleteOpenIDConnectProvider").permit()?;
                 let disabled = disabled.unwrap_or(old.disabled);
-                OidcProvider { issuer, client_ids, reach, disabled, ..old.clone() }
+                OidcProvider { issuer, client_ids, reach, claim_mapping, disabled, ..old.clone() }
             }
             None => {
                 call.resource(arn.clone()).permit()?;
@@ -60,6 +61,7 @@ pub(super) async fn put(call: Call<'_>, input: PutOidcProvider) -> Result<Answer
                     thumbprints: Vec::new(),
                     tags: Vec::new(),
                     disabled: disabled.unwrap_or_default(),
+                    claim_mapping,
                     reach,
                 }
             }
@@ -90,6 +92,12 @@ pub(super) async fn switch(call: Call<'_>, input: OidcProviderIssuer, enabled: b
 pub(super) fn list(call: Call<'_>) -> Result<Answer, Error> {
     call.resource(oidc_provider_arn(call.account(), "*")).permit()?;
     Ok(Answer::WholeProviders(call.caller.snapshot().providers(call.account()).cloned().collect()))
+}
+
+fn claim_mapping(input: ClaimMappingInput) -> Result<ClaimMapping, Error> {
+    let tags = input.tags.into_iter().map(|tag| (tag.key, tag.claim));
+    ClaimMapping::new(tags, &input.transitive_tags, input.source_identity)
+        .map_err(|fault| Error::new(Kind::InvalidInput, format!("The claim mapping is refused: {fault}.")))
 }
 
 /// What is wrong with a URL beyond its form is found when it is fetched.

@@ -4,6 +4,7 @@ mod claims;
 mod conditions;
 mod identify;
 mod keys;
+mod mapping;
 mod mutated;
 mod tokens;
 mod vectors;
