@@ -2,6 +2,7 @@
 
 import json
 import time
+import urllib.request
 
 import pytest
 from conftest import policy, refused as denial, statement, triple
@@ -139,6 +140,49 @@ def test_b22_b30_b31_mapped_claims_are_taken_strictly_or_not_at_all(brevet, issu
         file.write_text(f"issuer: {issuer.url}\nclient_ids: [{AUDIENCE}]\n{text}\n")
         bad = brevet.cli("provider", "apply", file)
         assert bad.returncode == 1 and why in bad.stderr, text
+
+
+def readyz(brevet, query=""):
+    with urllib.request.urlopen(brevet.admin_endpoint + "/readyz" + query) as answer:
+        return answer.status, answer.read().decode().splitlines()
+
+
+def test_readiness_and_metrics_tell_of_each_provider_and_a_dead_one_stops_nothing(brevet, issuer):
+    dead = Issuer()
+    dead.broken = True
+    brevet.iam().create_open_id_connect_provider(Url=dead.url, ClientIDList=[AUDIENCE])
+    alive = lambda: next(line for line in readyz(brevet, "?verbose")[1] if issuer.url in line)
+    assert alive() == f"[+] provider {brevet.account} {issuer.url}: keys not fetched yet"
+    exchange(brevet, role_for(brevet, issuer, "watched"), issuer.token())
+    assert alive().startswith(f"[+] provider {brevet.account} {issuer.url}: 1 keys, fetched 20")
+    role = role_for(brevet, dead, "watched-dead")
+    # boto3 tries again on this code.
+    assert refused(brevet, role, dead.token())[0] == "IDPCommunicationError"
+
+    status, lines = readyz(brevet)
+    why = "failing: the provider answered with another status than 200; no keys"
+    assert f"[!] provider {brevet.account} {dead.url}: {why}" in lines
+    assert status == 200 and lines[-1] == "ok" and not any(issuer.url in line for line in lines)
+
+    def series(name, of, outcome=None):
+        labels = f'account="{brevet.account}",provider="{of.name}"' + (f',outcome="{outcome}"' if outcome else "")
+        return brevet.metric(f"brevet_provider_{name}{{{labels}}}")
+
+    assert [series("up", of) for of in (issuer, dead)] == [1, 0]
+    assert series("keys", issuer) == 1 and series("keys_age_seconds", issuer) < 60
+    assert series("fetches_total", issuer, "success") == 1 and series("fetches_total", dead, "status") == 1
+    assert series("exchanges_total", issuer, "success") == 1 and series("exchanges_total", dead, "denied") >= 1
+
+    assert brevet.cli("provider", "disable", issuer.url).returncode == 0
+    assert alive().endswith(": disabled")
+    for gone in (dead, issuer):
+        arn = f"arn:aws:iam::{brevet.account}:oidc-provider/{gone.name}"
+        brevet.iam().delete_open_id_connect_provider(OpenIDConnectProviderArn=arn)
+    with urllib.request.urlopen(brevet.admin_endpoint + "/metrics") as answer:
+        text = answer.read().decode()
+    assert dead.name not in text and issuer.name not in text
+    assert not any(dead.url in line for line in readyz(brevet, "?verbose")[1])
+    dead.server.shutdown()
 
 
 def pinned(tmp_path, other):

@@ -1,11 +1,12 @@
 //! From the text of an identity token to a verified web identity: whose it is, with whose keys, and whether it is good.
 
-use std::sync::Arc;
+use std::sync::{Arc, Mutex, PoisonError};
 
 use brevet_validator::identity::AccountId;
 use brevet_validator::timestamp::Timestamp;
 
 use super::key_sets::{KeySetError, KeySetSource, KeySets, Published};
+use super::provider_states::{Exchanges, ProviderStates};
 use super::{Expectation, KeySet, RefusalCode, TokenRefusal, UnverifiedToken};
 use crate::service::caller::{Envelope, WebIdentity};
 use crate::service::directory::{OidcProvider, Snapshot};
@@ -18,12 +19,13 @@ pub(super) const DISABLED: &str = "the identity provider is disabled";
 #[derive(Clone, Debug)]
 pub struct Identification {
     key_sets: Arc<dyn KeySets>,
+    exchanges: Arc<Mutex<Exchanges>>,
 }
 
 impl Identification {
     /// With keys from here.
     pub fn new(key_sets: Arc<dyn KeySets>) -> Self {
-        Self { key_sets }
+        Self { key_sets, exchanges: Arc::default() }
     }
 
     /// Whoever holds the token, in the account that trusts its issuer. White space around the token is left out.
@@ -40,20 +42,37 @@ impl Identification {
         now: Timestamp,
     ) -> Result<WebIdentity, Error> {
         let unverified = UnverifiedToken::parse(token.trim_ascii())?;
-        let source = source(trusted_provider(&directory(), account, &unverified)?);
-        let keys = self.key_sets.key_set(&source, unverified.key_id()).await?;
         let snapshot = directory();
-        let provider = trusted_provider(&snapshot, account, &unverified)?;
-        if !source.is(&self::source(provider)) {
-            return Err(KeySetError::Changed.into());
-        }
-        let token = unverified.verify(&keys, &provider.expectation(), now)?;
-        let provider = provider.clone();
-        Ok(WebIdentity::new(token, &provider, snapshot, envelope, region, now))
+        let before = trusted_provider(&snapshot, account, &unverified)?;
+        let identified = async {
+            let source = source(before);
+            let keys = self.key_sets.key_set(&source, unverified.key_id()).await?;
+            let snapshot = directory();
+            let provider = trusted_provider(&snapshot, account, &unverified)?;
+            if !source.is(&self::source(provider)) {
+                return Err(KeySetError::Changed.into());
+            }
+            let token = unverified.verify(&keys, &provider.expectation(), now)?;
+            let provider = provider.clone();
+            Ok(WebIdentity::new(token, &provider, snapshot, envelope, region, now))
+        };
+        identified.await.inspect_err(|_| self.count(&before.id, false))
     }
 }
 
 impl Identification {
+    /// Counts an exchange for operators: of a token of this provider, which is told by its unique id. Those that
+    /// [`Identification::identify`] refuses are counted already.
+    pub fn count(&self, provider_id: &str, issued: bool) {
+        self.exchanges.lock().unwrap_or_else(PoisonError::into_inner).count(provider_id, issued);
+    }
+
+    /// The providers of all accounts, for operators.
+    pub fn provider_states(&self, snapshot: &Snapshot, now: Timestamp) -> ProviderStates {
+        let mut exchanges = self.exchanges.lock().unwrap_or_else(PoisonError::into_inner);
+        ProviderStates::of(snapshot, &*self.key_sets, &mut exchanges, now)
+    }
+
     /// The keys of a provider, asked for because of a token that names the key `kid`.
     pub(super) async fn keys(&self, provider: &OidcProvider, kid: Option<&str>) -> Result<Arc<KeySet>, KeySetError> {
         self.key_sets.key_set(&source(provider), kid).await
@@ -80,7 +99,7 @@ pub(super) fn provider<'a>(snapshot: &'a Snapshot, account: AccountId, issuer: &
 
 /// Where the keys of a provider come from. Plaintext issuers were allowed on this machine alone, where addresses are
 /// private.
-fn source(provider: &OidcProvider) -> KeySetSource {
+pub(super) fn source(provider: &OidcProvider) -> KeySetSource {
     let reach = &provider.reach;
     match &reach.pinned {
         Some((_, keys)) => KeySetSource::Pinned(Arc::clone(keys)),

@@ -1,6 +1,7 @@
 //! What the service needs of identity providers' keys. Who fetches them and how long they are remembered is the
 //! adapter's affair.
 
+use std::collections::BTreeMap;
 use std::fmt;
 use std::sync::Arc;
 
@@ -113,14 +114,18 @@ impl KeySetError {
 }
 
 /// What is known of a source now.
-#[derive(Clone, Copy, Debug, Default, Eq, PartialEq)]
+#[derive(Clone, Debug, Default, Eq, PartialEq)]
 pub struct KeySetStatus {
     /// When keys last came. `None` if they never did, or are pinned.
     pub last_good_fetch: Option<Timestamp>,
+    /// When these keys are, or were, no longer fresh.
+    pub stale_at: Option<Timestamp>,
     /// Why the latest fetch failed. `None` if it did not.
     pub last_error: Option<KeySetError>,
     /// How many keys can be used.
     pub keys: usize,
+    /// How many fetches ended how: `success`, or the word of the error.
+    pub fetches: BTreeMap<&'static str, u64>,
 }
 
 /// The keys of identity providers.

@@ -21,6 +21,7 @@ mod json;
 mod jwk;
 mod key_set;
 pub mod key_sets;
+mod provider_states;
 mod refusal;
 pub mod toy;
 
@@ -40,4 +41,5 @@ pub use issuer::{InvalidIssuer, Issuer, Plaintext};
 pub use jose::MAX_TOKEN_LENGTH;
 pub use jwk::BadKey;
 pub use key_set::{DroppedKey, InvalidKeySet, KeySet, MAX_KEY_SET_BYTES, MAX_KEYS};
+pub use provider_states::{ExchangeCount, KeysState, ProviderState, ProviderStates};
 pub use refusal::{RefusalCode, TokenRefusal};

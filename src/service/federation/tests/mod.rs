@@ -6,5 +6,6 @@ mod identify;
 mod keys;
 mod mapping;
 mod mutated;
+mod states;
 mod tokens;
 mod vectors;
