@@ -141,6 +141,7 @@ impl Service {
         let answer = match self.issuer.assume_role_with_web_identity(&visitor, request) {
             Ok(issued) => self.conclude(record, Ok((Answer::Issued(Box::new(issued)), Worth::Record))).await,
             Err(mut error) => {
+                self.identification.in_vain(envelope.source_ip, now);
                 record.outcome(Outcome::Failed(&error));
                 let first = self.repeats().take(repeat_of(&visitor, input, &error), now, record);
                 self.write_all(first.into_iter().collect()).await;

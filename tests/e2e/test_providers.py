@@ -1,12 +1,17 @@
 """Identity providers at work: turned off and on, their claims as tags, what operators see of them, and what bad tokens cost."""
 
 import json
+import re
 import time
+import urllib.error
+import urllib.parse
 import urllib.request
 
+import grpc
 import pytest
 from conftest import policy, refused as denial, statement, triple
 from conftest import key_environment, run
+from test_grpc import pb  # noqa: F401 (a fixture)
 from test_serve import audit, client, served
 from test_web_identity import AUDIENCE, Issuer, exchange, refused, role_for
 
@@ -213,3 +218,78 @@ def test_b25_the_audit_log_tells_a_disabled_provider_from_an_absent_one(data_dir
     [switched] = [record for record in records if record["eventName"] == "DisableOidcProvider"]
     assert switched["requestParameters"] == {"issuer": other.url} and switched["outcome"] == "success"
     assert token not in json.dumps(records)
+
+
+def test_a_source_of_many_bad_tokens_is_throttled_and_others_are_not(data_dir, tmp_path, pb):  # noqa: F811
+    other = Issuer()
+    file, config, denied = pinned(tmp_path, other), tmp_path / "brevet.toml", []
+    config.write_text('trusted_proxies = ["127.0.0.1"]\n')
+
+    with served(data_dir, "--config", config) as (_, line):
+        brevet = client(line, data_dir)
+        brevet.account = brevet.sts().get_caller_identity()["Account"]
+        assert brevet.cli("provider", "apply", file).returncode == 0
+        role = role_for(brevet, other, "deploy")
+
+        def ask(token, source):
+            form = {"Action": "AssumeRoleWithWebIdentity", "Version": "2011-06-15", "RoleArn": role,
+                    "RoleSessionName": "ci", "WebIdentityToken": token}
+            headers = {"Content-Type": "application/x-www-form-urlencoded", "X-Forwarded-For": source}
+            request = urllib.request.Request(brevet.endpoint, urllib.parse.urlencode(form).encode(), headers)
+            try:
+                with urllib.request.urlopen(request) as answer:
+                    return answer.status, "credentials"
+            except urllib.error.HTTPError as error:
+                denied.append(source)
+                return error.code, re.search("<Code>(.*)</Code>", error.read().decode())[1]
+
+        def while_exhausted(source, call):
+            """What a call comes to while its source is throttled. A second that ends in between forgives some."""
+            for _ in range(400):
+                answer = ask(forged, source)
+                if answer == (400, "Throttling") and (answer := call()) is not None:
+                    return answer
+                assert answer in (None, (400, "InvalidIdentityToken"))
+            raise AssertionError("never throttled")
+
+        def over_http():
+            answer = ask(good, "198.51.100.1")
+            return None if answer[0] == 200 else answer
+
+        def over_grpc():
+            try:
+                method(request, timeout=10)
+            except grpc.RpcError as error:
+                denied.append("grpc")
+                return error
+
+        good = other.token()
+        forged = good.rsplit(".", 1)[0] + "." + "A" * 342
+        # Good ones do not count, however many there are.
+        assert {ask(good, "198.51.100.1") for _ in range(70)} == {(200, "credentials")}
+        assert while_exhausted("198.51.100.1", over_http) == (400, "Throttling")
+        assert len(denied) > 50
+        assert ask(good, "198.51.100.2") == (200, "credentials")
+        assert ask(good, "2001:db8::1") == (200, "credentials")
+
+        with grpc.insecure_channel(brevet.authority) as channel:
+            method = channel.unary_unary(
+                "/brevet.sts.v1.SecurityTokenService/AssumeRoleWithWebIdentity",
+                request_serializer=pb.AssumeRoleWithWebIdentityRequest.SerializeToString,
+                response_deserializer=pb.AssumeRoleWithWebIdentityResponse.FromString,
+            )
+            request = pb.AssumeRoleWithWebIdentityRequest(role_arn=role, role_session_name="ci", web_identity_token=good)
+            error = while_exhausted("127.0.0.1", over_grpc)
+            assert error.code() == grpc.StatusCode.RESOURCE_EXHAUSTED
+            details = dict(error.trailing_metadata())["grpc-status-details-bin"]
+            assert b"google.rpc.RetryInfo" in details and b"THROTTLING" in details
+            # Forgiven within seconds.
+            time.sleep(1.1)
+            assert method(request, timeout=10).credentials.access_key_id
+        assert ask(good, "198.51.100.1") == (200, "credentials")
+    other.server.shutdown()
+
+    refusals = [r for r in audit(data_dir) if r["eventName"] == "AssumeRoleWithWebIdentity" and r["outcome"] == "denied"]
+    told = sum(record.get("attempts", 1) for record in refusals)
+    assert told == len(denied) and len(refusals) < told
+    assert any(record["errorCode"] == "Throttling" for record in refusals)

@@ -1,12 +1,14 @@
 //! From the text of an identity token to a verified web identity: whose it is, with whose keys, and whether it is good.
 
-use std::sync::{Arc, Mutex, PoisonError};
+use std::net::IpAddr;
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use brevet_validator::identity::AccountId;
 use brevet_validator::timestamp::Timestamp;
 
 use super::key_sets::{KeySetError, KeySetSource, KeySets, Published};
 use super::provider_states::{Exchanges, ProviderStates};
+use super::refused_sources::RefusedSources;
 use super::{Expectation, KeySet, RefusalCode, TokenRefusal, UnverifiedToken};
 use crate::service::caller::{Envelope, WebIdentity};
 use crate::service::directory::{OidcProvider, Snapshot};
@@ -15,17 +17,21 @@ use crate::service::error::{Error, Kind};
 /// What operators read of a disabled provider.
 pub(super) const DISABLED: &str = "the identity provider is disabled";
 
+/// What a source reads that brought many tokens in vain.
+const THROTTLED: &str = "Rate exceeded: too many identity tokens from this address were refused. Try again later.";
+
 /// Verifies identity tokens of the issuers that accounts trust.
 #[derive(Clone, Debug)]
 pub struct Identification {
     key_sets: Arc<dyn KeySets>,
     exchanges: Arc<Mutex<Exchanges>>,
+    refused: Arc<Mutex<RefusedSources>>,
 }
 
 impl Identification {
     /// With keys from here.
     pub fn new(key_sets: Arc<dyn KeySets>) -> Self {
-        Self { key_sets, exchanges: Arc::default() }
+        Self { key_sets, exchanges: Arc::default(), refused: Arc::default() }
     }
 
     /// Whoever holds the token, in the account that trusts its issuer. White space around the token is left out.
@@ -41,6 +47,8 @@ impl Identification {
         region: &str,
         now: Timestamp,
     ) -> Result<WebIdentity, Error> {
+        // Before anything else, so that the answer is the same whoever issued the token.
+        self.admit(envelope.source_ip, now)?;
         let unverified = UnverifiedToken::parse(token.trim_ascii())?;
         let snapshot = directory();
         let before = trusted_provider(&snapshot, account, &unverified)?;
@@ -52,7 +60,13 @@ impl Identification {
             if !source.is(&self::source(provider)) {
                 return Err(KeySetError::Changed.into());
             }
-            let token = unverified.verify(&keys, &provider.expectation(), now)?;
+            // Many may have waited together.
+            self.admit(envelope.source_ip, now)?;
+            let token = unverified.verify(&keys, &provider.expectation(), now).inspect_err(|refusal| {
+                if !refusal.is_cheap() {
+                    self.in_vain(envelope.source_ip, now);
+                }
+            })?;
             let provider = provider.clone();
             Ok(WebIdentity::new(token, &provider, snapshot, envelope, region, now))
         };
@@ -65,6 +79,20 @@ impl Identification {
     /// [`Identification::identify`] refuses are counted already.
     pub fn count(&self, provider_id: &str, issued: bool) {
         self.exchanges.lock().unwrap_or_else(PoisonError::into_inner).count(provider_id, issued);
+    }
+
+    fn admit(&self, source: IpAddr, now: Timestamp) -> Result<(), Error> {
+        if self.refused().has(source, now) { Err(Error::new(Kind::Throttling, THROTTLED)) } else { Ok(()) }
+    }
+
+    /// Counts a token of this source that was verified, and got its holder nothing. Those that [`Identification::identify`]
+    /// refuses are counted already.
+    pub fn in_vain(&self, source: IpAddr, now: Timestamp) {
+        self.refused().add(source, now);
+    }
+
+    fn refused(&self) -> MutexGuard<'_, RefusedSources> {
+        self.refused.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
     /// The providers of all accounts, for operators.

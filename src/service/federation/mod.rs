@@ -23,6 +23,7 @@ mod key_set;
 pub mod key_sets;
 mod provider_states;
 mod refusal;
+mod refused_sources;
 pub mod toy;
 
 #[cfg(test)]

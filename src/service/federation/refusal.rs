@@ -104,6 +104,12 @@ pub enum RefusalCode {
 }
 
 impl TokenRefusal {
+    /// Whether it costs no signature to find out: the token cannot be read, or no key fits it.
+    pub(super) fn is_cheap(self) -> bool {
+        let is_unreadable = matches!(self, Self::TooLong | Self::Malformed(_) | Self::Header(_) | Self::Type);
+        is_unreadable || matches!(self, Self::Algorithm | Self::UnknownKey | Self::AmbiguousKey)
+    }
+
     /// AWS's code for it.
     pub fn code(self) -> RefusalCode {
         match self {

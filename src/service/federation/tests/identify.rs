@@ -7,11 +7,11 @@ use futures_util::future::BoxFuture;
 use serde_json::json;
 use tokio::sync::Semaphore;
 
-use crate::service::caller::WebIdentity;
+use crate::service::caller::{Envelope, WebIdentity};
 use crate::service::directory::Snapshot;
 use crate::service::error::{Error, Kind};
 use crate::service::federation::key_sets::{KeySetError, KeySetSource, KeySetStatus, KeySets};
-use crate::service::federation::test_issuer::{CLIENT_ID, ISSUER, TestIssuer, now};
+use crate::service::federation::test_issuer::{CLIENT_ID, ISSUER, TestIssuer, claims, now};
 use crate::service::federation::{Identification, KeySet};
 use crate::service::test_world::{ACCOUNT, World, account, envelope};
 use crate::store::records;
@@ -134,4 +134,54 @@ async fn what_a_provider_accepts_is_decided_once_its_keys_are_there() {
     stage.put(|record| record.client_ids = vec!["another".into()]);
     stage.keys.gate.add_permits(1);
     assert_eq!(waiting.await.unwrap_err().message(), "Incorrect token audience");
+}
+
+#[tokio::test]
+async fn bad_tokens_that_waited_for_keys_together_are_not_all_verified() {
+    let stage = Stage::new(0);
+    let token = format!("{}.{}", stage.issuer.token_with(json!({})).rsplit_once('.').unwrap().0, "A".repeat(86));
+    let (envelope, directory) = (envelope(), || stage.directory());
+    let waiting = (0..80).map(|_| stage.identification.identify(&token, account(), directory, &envelope, "r", now()));
+    let waiting = futures_util::future::join_all(waiting);
+    stage.keys.gate.add_permits(80);
+    let throttled =
+        |answer: &Result<WebIdentity, Error>| answer.as_ref().is_err_and(|error| error.kind() == Kind::Throttling);
+    assert_eq!(waiting.await.iter().filter(|answer| throttled(answer)).count(), 30);
+}
+
+#[tokio::test]
+async fn a_source_of_many_bad_tokens_is_refused_unseen_and_others_are_not() {
+    let stage = Stage::new(1_000);
+    let ask = async |source: &str, token: &str, seconds: i64| {
+        let envelope = Envelope { source_ip: source.parse().unwrap(), ..envelope() };
+        let directory = || stage.directory();
+        stage.identification.identify(token, account(), directory, &envelope, "r", now() + seconds).await
+    };
+    let kind = async |source: &str, token: &str| ask(source, token, 0).await.map_err(|error| error.kind()).err();
+    let (noisy, quiet) = ("203.0.113.9", "203.0.113.10");
+    let good = stage.issuer.token_with(json!({}));
+    let forged = format!("{}.{}", good.rsplit_once('.').unwrap().0, "A".repeat(86));
+
+    // What costs no verification is not counted, however much of it there is.
+    let foreign = stage.issuer.token_with(json!({"iss": "https://other.example"}));
+    let unknown = stage.issuer.sign_text(r#"{"alg":"EdDSA","kid":"none"}"#, &claims().to_string());
+    for token in ["a.b.c", &foreign, &unknown] {
+        for _ in 0..100 {
+            assert_eq!(kind(noisy, token).await, Some(Kind::InvalidIdentityToken));
+        }
+    }
+    for _ in 0..25 {
+        assert_eq!(kind(noisy, &forged).await, Some(Kind::InvalidIdentityToken));
+        assert_eq!(kind(noisy, &good).await, None);
+        // Genuine and too old: its signature was verified, too.
+        let old = stage.issuer.token_with(json!({"exp": now().unix() - 61}));
+        assert_eq!(kind(noisy, &old).await, Some(Kind::ExpiredIdentityToken));
+    }
+    let asked = *stage.keys.asked.lock().unwrap();
+    for token in [&forged, &good, &foreign, "a.b.c"] {
+        assert_eq!(kind(noisy, token).await, Some(Kind::Throttling));
+    }
+    assert_eq!(*stage.keys.asked.lock().unwrap(), asked);
+    assert_eq!(kind(quiet, &good).await, None);
+    assert!(ask(noisy, &good, 1).await.is_ok());
 }
