@@ -1,10 +1,12 @@
 //! Claims that an account maps to session tags and the source identity.
 
+use proptest::prelude::*;
 use serde_json::{Value, json};
 
 use crate::service::federation::test_issuer::{CLIENT_ID, TestIssuer, issuer, now};
 use crate::service::federation::{
-    ClaimMapping, Expectation, IdentityToken, InvalidMapping, MappingFault, RefusalCode, TokenRefusal, UnverifiedToken,
+    Claim, ClaimMapping, ClaimValue, Expectation, IdentityToken, InvalidMapping, MappingFault, RefusalCode,
+    TokenRefusal, UnverifiedToken,
 };
 
 const TAGS: &str = "https://aws.amazon.com/tags";
@@ -157,4 +159,35 @@ fn mappings_that_cannot_be_are_refused_when_they_are_written() {
     let many = |n| (0..n).map(|n| (format!("k{n}"), "g".to_owned()));
     assert!(ClaimMapping::new(many(50), &[], None).is_ok());
     assert_eq!(ClaimMapping::new(many(51), &[], None), Err(InvalidMapping::TooManyTags));
+}
+
+/// Objects in objects, whose names are made to be taken for one another.
+fn nested() -> impl Strategy<Value = Value> {
+    let leaf = prop_oneof!["[a-c]{0,2}".prop_map(Value::from), Just(json!(7)), Just(json!(null)), Just(json!(["a"]))];
+    leaf.prop_recursive(3, 12, 3, |inner| {
+        prop::collection::btree_map("[ab/]{0,2}", inner, 0..4).prop_map(|members| json!(members))
+    })
+}
+
+proptest! {
+    #[test]
+    fn a_mapped_claim_is_what_conditions_call_by_its_name(value in nested(), name in "x(/[ab/]{0,2}){0,2}") {
+        let mapping = mapping(&[("team", &name)], &[], None);
+        let claims = json!({"x": value});
+        match (verify(ClaimMapping::NONE, claims.clone()), verify(&mapping, claims)) {
+            (Ok(plain), Ok(mapped)) => {
+                let claim = plain.claims().iter().find(|claim| claim.name == name);
+                let tag = mapped.principal_tags().first().map(|(_, value)| value.clone());
+                prop_assert_eq!(claim.map(|Claim { value, .. }| value.clone()), tag.map(ClaimValue::One));
+            }
+            (Ok(plain), Err(refusal)) => {
+                prop_assert_eq!(refusal.code(), RefusalCode::IdpRejectedClaim);
+                // What is one text is never refused, unless its name is another claim's as well.
+                let claim = plain.claims().iter().find(|claim| claim.name == name);
+                let is_text = claim.is_some_and(|claim| matches!(&claim.value, ClaimValue::One(text) if text != "7"));
+                prop_assert!(!is_text || refusal == TokenRefusal::Mapping(MappingFault::Ambiguous));
+            }
+            (Err(plain), mapped) => prop_assert_eq!(mapped.err(), Some(plain)),
+        }
+    }
 }
