@@ -27,6 +27,7 @@ use crate::transport::front::{self, Front};
 use crate::transport::listener::Listener;
 use crate::transport::metrics::Metrics;
 use crate::transport::peer::Authorities;
+use crate::transport::providers::Watch;
 use crate::transport::readiness::Readiness;
 use crate::transport::tls;
 
@@ -110,11 +111,15 @@ pub(super) async fn serve(
     let ready =
         Ready { endpoint: format!("{scheme}://{address}"), admin_endpoint: format!("http://{}", admin.address()?) };
 
-    let metrics = Arc::new(Metrics::new());
+    let watched = Arc::clone(&service);
+    let providers: Watch = Arc::new(move || watched.provider_states());
+    let mut metrics = Metrics::new();
+    metrics.watch_providers(Arc::clone(&providers));
+    let metrics = Arc::new(metrics);
     let audited = Arc::clone(&service);
     let audit_ready =
         move || audited.ready().map_err(|error| error.cause().map_or_else(|| error.to_string(), ToString::to_string));
-    let readiness = Arc::new(Readiness::new(vec![("audit", Box::new(audit_ready))]));
+    let readiness = Arc::new(Readiness::new(vec![("audit", Box::new(audit_ready))]).watching(providers));
     let front = Front::new(
         Arc::clone(&service),
         Arc::clone(&metrics),

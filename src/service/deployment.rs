@@ -15,7 +15,7 @@ use super::directory::{
     Role, Snapshot, User,
 };
 use super::error::Error;
-use super::federation::Issuer;
+use super::federation::{ClaimMapping, Issuer};
 use super::hex::hex;
 use super::keys::{Anchor, EpochKeys, Keys};
 use super::random::Random;
@@ -148,6 +148,8 @@ impl Founding {
                 client_ids: vec![(*client_id).to_owned()],
                 thumbprints: Vec::new(),
                 tags: Vec::new(),
+                disabled: false,
+                claim_mapping: ClaimMapping::default(),
                 reach: Reach::default(),
             };
             edit.put(new_role(account, role, &trust_of_tokens(&provider, client_id, subject), random, now)?);

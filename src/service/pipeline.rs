@@ -15,7 +15,7 @@ use super::deployment::Deployment;
 use super::directory::Directory;
 use super::error::Error;
 use super::federation::key_sets::KeySets;
-use super::federation::{Identification, Plaintext};
+use super::federation::{Identification, Plaintext, ProviderStates};
 use super::iam::Iam;
 use super::issue::{AssumeRoleWithWebIdentity, Issuer, WebIdentityRequest};
 use super::key_source::DirectoryKeys;
@@ -138,16 +138,19 @@ impl Service {
             }
         };
         record.web_identity(visitor.token(), visitor.snapshot().revision.0);
-        match self.issuer.assume_role_with_web_identity(&visitor, request) {
+        let answer = match self.issuer.assume_role_with_web_identity(&visitor, request) {
             Ok(issued) => self.conclude(record, Ok((Answer::Issued(Box::new(issued)), Worth::Record))).await,
             Err(mut error) => {
+                self.identification.in_vain(envelope.source_ip, now);
                 record.outcome(Outcome::Failed(&error));
                 let first = self.repeats().take(repeat_of(&visitor, input, &error), now, record);
                 self.write_all(first.into_iter().collect()).await;
                 error.encode(|denial| self.encode(denial));
                 Err(error)
             }
-        }
+        };
+        self.identification.count(visitor.provider_id(), answer.is_ok());
+        answer
     }
 
     /// Whoever holds the identity token. A request need not be signed, but a signature that is there must be good.
@@ -169,9 +172,9 @@ impl Service {
             Err(rejection) => return Err(rejection.into()),
         };
         let (request, token) = input.read()?;
-        let snapshot = self.directory.snapshot();
+        let directory = || self.directory.snapshot();
         let identified =
-            self.identification.identify(token, request.account(), snapshot, envelope, &region, now).await?;
+            self.identification.identify(token, request.account(), directory, envelope, &region, now).await?;
         Ok((identified, request))
     }
 
@@ -220,6 +223,11 @@ impl Service {
     /// Whether issuances and changes can be recorded now.
     pub fn ready(&self) -> Result<(), Error> {
         self.audit.ready().map_err(Error::unavailable)
+    }
+
+    /// The identity providers of all accounts, for operators.
+    pub fn provider_states(&self) -> ProviderStates {
+        self.identification.provider_states(&self.directory.snapshot(), self.clock.now())
     }
 
     fn authenticate(

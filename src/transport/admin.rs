@@ -12,6 +12,7 @@ use super::grpc;
 use super::listener::Serve;
 use super::metrics::Metrics;
 use super::peer::Peer;
+use super::providers::Note;
 use super::readiness::Readiness;
 
 const PLAIN: &str = "text/plain; charset=utf-8";
@@ -52,9 +53,13 @@ impl Admin {
             Ok(()) => verbose.then(|| format!("[+] {name}: ok\n")),
             Err(reason) => Some(format!("[-] {name}: {reason}\n")),
         });
+        let notes = self.readiness.notes().into_iter().filter_map(|Note { wrong, text }| match wrong {
+            true => Some(format!("[!] {text}\n")),
+            false => verbose.then(|| format!("[+] {text}\n")),
+        });
         let (status, verdict) =
             if ready { (StatusCode::OK, "ok\n") } else { (StatusCode::SERVICE_UNAVAILABLE, "not ready\n") };
-        (status, PLAIN, lines.chain([verdict.to_owned()]).collect())
+        (status, PLAIN, lines.chain(notes).chain([verdict.to_owned()]).collect())
     }
 }
 
@@ -106,6 +111,32 @@ mod tests {
         admin.readiness.stop();
         assert_eq!(admin.answer(&Method::GET, "/readyz", "").0, StatusCode::SERVICE_UNAVAILABLE);
         assert_eq!(admin.answer(&Method::GET, "/livez", "").0, StatusCode::OK);
+    }
+
+    #[test]
+    fn a_failing_provider_is_told_and_the_process_is_ready_nevertheless() {
+        use crate::service::federation::key_sets::KeySetError;
+        use crate::service::federation::{Issuer, KeysState, Plaintext, ProviderState, ProviderStates};
+
+        let provider = |name: &str, state| ProviderState {
+            account: "111111111111".parse().unwrap(),
+            issuer: Issuer::parse(&format!("https://{name}.example"), Plaintext::Refused).unwrap(),
+            state,
+            keys: 1,
+            age: None,
+            fetches: Default::default(),
+            exchanges: Default::default(),
+        };
+        let failing = KeysState::Failing { error: KeySetError::Timeout, last_good: None };
+        let shown = vec![provider("good", KeysState::Pinned), provider("bad", failing)];
+        let states = ProviderStates { shown, left_out: 0 };
+        let admin = admin(Readiness::default().watching(Arc::new(move || states.clone())));
+        let bad =
+            "[!] provider 111111111111 https://bad.example: failing: the provider did not answer in time; no keys\n";
+        let good = "[+] provider 111111111111 https://good.example: 1 pinned keys\n";
+        let get = |query| admin.answer(&Method::GET, "/readyz", query);
+        assert_eq!(get(""), (StatusCode::OK, PLAIN, format!("{bad}ok\n")));
+        assert_eq!(get("verbose").2, format!("[+] running: ok\n{bad}{good}ok\n"));
     }
 
     #[test]

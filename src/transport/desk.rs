@@ -177,8 +177,12 @@ impl<H: Handler> Desk<H> {
             %source_ip,
             user_agent,
         );
-        if let Some(cause) = error.and_then(Error::cause) {
-            tracing::error!(target: "brevet::request", %request_id, operation, %cause, "request failed");
+        match error.and_then(Error::cause) {
+            Some(cause) if outcome == Outcome::Error => {
+                tracing::error!(target: "brevet::request", %request_id, operation, %cause, "request failed");
+            }
+            Some(cause) => tracing::warn!(target: "brevet::request", %request_id, operation, %cause, "request refused"),
+            None => {}
         }
     }
 }

@@ -1,4 +1,5 @@
-//! What is counted, for Prometheus. Labels come from fixed sets: nothing that a caller wrote is ever one.
+//! What is counted, for Prometheus. Labels come from fixed sets, and of identity providers from the directory: nothing that a
+//! caller wrote is ever one.
 
 use std::time::Duration;
 
@@ -11,6 +12,7 @@ use prometheus_client::metrics::info::Info;
 use prometheus_client::registry::{Registry, Unit};
 
 use super::error::{Fault, Row};
+use super::providers::{ProviderSeries, Watch};
 
 /// How a request ended.
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
@@ -79,6 +81,11 @@ impl Metrics {
         registry.register_with_unit("request_duration", "Time to answer", Unit::Seconds, durations.clone());
         registry.register("build", "What is running", build);
         Self { registry, requests, durations }
+    }
+
+    /// Tells of identity providers, too.
+    pub fn watch_providers(&mut self, watch: Watch) {
+        self.registry.register_collector(Box::new(ProviderSeries(watch)));
     }
 
     /// Counts one request. `operation` and `reason` must come from fixed sets.

@@ -14,6 +14,7 @@ mod inspect;
 pub mod listener;
 pub mod metrics;
 pub mod peer;
+pub mod providers;
 pub mod query;
 pub mod readiness;
 pub mod tls;

@@ -3,6 +3,8 @@
 use std::fmt;
 use std::sync::atomic::{AtomicBool, Ordering};
 
+use super::providers::{self, Note, Watch};
+
 /// Looks at one thing that the service needs; the text says what is wrong and is shown to operators.
 pub type Check = Box<dyn Fn() -> Result<(), String> + Send + Sync>;
 
@@ -11,12 +13,25 @@ pub type Check = Box<dyn Fn() -> Result<(), String> + Send + Sync>;
 pub struct Readiness {
     checks: Vec<(&'static str, Check)>,
     stopping: AtomicBool,
+    providers: Option<Watch>,
 }
 
 impl Readiness {
     /// Ready while all of these are.
     pub fn new(checks: Vec<(&'static str, Check)>) -> Self {
-        Self { checks, stopping: AtomicBool::new(false) }
+        Self { checks, ..Self::default() }
+    }
+
+    /// Tells of identity providers, too. None of them makes the process unready.
+    #[must_use]
+    pub fn watching(mut self, providers: Watch) -> Self {
+        self.providers = Some(providers);
+        self
+    }
+
+    /// What is to be said besides the checks.
+    pub fn notes(&self) -> Vec<Note> {
+        self.providers.as_ref().map(|states| providers::notes(&states())).unwrap_or_default()
     }
 
     /// From now on not ready.

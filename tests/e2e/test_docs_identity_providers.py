@@ -22,8 +22,8 @@ def test_the_linter_finds_nothing_in_the_trust_policies():
         assert findings <= {"SUBJECT_WITHOUT_IDS"}, linted.stdout
 
 
-def test_the_provider_file_is_taken(brevet, tmp_path):
-    [file] = blocks("yaml")
+def test_the_provider_files_are_taken(brevet, tmp_path):
+    file, mapping = blocks("yaml")
     (tmp_path / "provider.yaml").write_text(file)
     ca = "-----BEGIN CERTIFICATE-----\nMIIB\n-----END CERTIFICATE-----\n"
     (tmp_path / "corp-ca.pem").write_text(ca)
@@ -31,4 +31,13 @@ def test_the_provider_file_is_taken(brevet, tmp_path):
     applied = run("provider", "apply", tmp_path / "provider.yaml", **env)
     assert applied.stdout.strip().endswith(":oidc-provider/login.corp.example/realms/main"), applied.stderr
     [shown] = [p for p in json.loads(run("provider", "list", "-o", "json", **env).stdout)["providers"] if "corp" in p["issuer"]]
+    assert shown["claim_mapping"]["tags"] == {}
     assert shown["allow_private"] and shown["own_certificates"] and shown["algorithms"] == ["RS256", "PS256"]
+    (tmp_path / "provider.yaml").write_text(mapping)
+    assert run("provider", "apply", tmp_path / "provider.yaml", **env).returncode == 0
+    [shown] = [p for p in json.loads(run("provider", "list", "-o", "json", **env).stdout)["providers"] if "corp" in p["issuer"]]
+    assert shown["claim_mapping"] == {
+        "tags": {"team": "department", "namespace": "kubernetes.io/namespace"},
+        "transitive_tags": ["team"],
+        "source_identity": "email",
+    }

@@ -862,7 +862,7 @@ pub struct UpdateRoleRequest {
 #[derive(Clone, Copy, PartialEq, Eq, Hash, ::prost::Message)]
 pub struct UpdateRoleResponse {}
 /// An issuer whose identity tokens the caller's account trusts.
-#[derive(Clone, PartialEq, Eq, Hash, ::prost::Message)]
+#[derive(Clone, PartialEq, ::prost::Message)]
 pub struct PutOidcProviderRequest {
     /// The issuer's URL, byte for byte as its tokens have it.
     #[prost(string, tag = "1")]
@@ -885,6 +885,38 @@ pub struct PutOidcProviderRequest {
     /// Signature algorithms that are accepted; if none is given RS256, RS384, RS512, ES256, ES384 and EdDSA.
     #[prost(string, repeated, tag = "7")]
     pub algorithms: ::prost::alloc::vec::Vec<::prost::alloc::string::String>,
+    /// Whether no token of it is accepted. If this is not given, a provider that is replaced stays as it is, and a new one is
+    /// enabled.
+    #[prost(bool, optional, tag = "8")]
+    pub disabled: ::core::option::Option<bool>,
+    /// Claims that name session tags and the source identity. If this is not given, AWS's own claims alone do.
+    #[prost(message, optional, tag = "9")]
+    pub claim_mapping: ::core::option::Option<ClaimMapping>,
+}
+/// Claims that name session tags and the source identity of sessions, besides AWS's own. A claim is named with the objects
+/// that it is nested in before it, joined by "/", as in conditions. It must be a string; one that is absent names nothing. The
+/// trust policy must allow sts:TagSession and sts:SetSourceIdentity as for any tag and source identity.
+#[derive(Clone, PartialEq, ::prost::Message)]
+pub struct ClaimMapping {
+    /// At most 50; no two keys that differ in case alone.
+    #[prost(message, repeated, tag = "1")]
+    pub tags: ::prost::alloc::vec::Vec<MappedTag>,
+    /// Keys among these tags that are handed down to sessions taken on from the session.
+    #[prost(string, repeated, tag = "2")]
+    pub transitive_tags: ::prost::alloc::vec::Vec<::prost::alloc::string::String>,
+    /// The claim that names the source identity; may be empty.
+    #[prost(string, tag = "3")]
+    pub source_identity: ::prost::alloc::string::String,
+}
+/// A session tag and where it comes from.
+#[derive(Clone, PartialEq, Eq, Hash, ::prost::Message)]
+pub struct MappedTag {
+    /// Key of the tag.
+    #[prost(string, tag = "1")]
+    pub key: ::prost::alloc::string::String,
+    /// The claim that has its value.
+    #[prost(string, tag = "2")]
+    pub claim: ::prost::alloc::string::String,
 }
 /// It is in force.
 #[derive(Clone, PartialEq, Eq, Hash, ::prost::Message)]
@@ -893,6 +925,26 @@ pub struct PutOidcProviderResponse {
     #[prost(string, tag = "1")]
     pub arn: ::prost::alloc::string::String,
 }
+/// A provider to disable.
+#[derive(Clone, PartialEq, Eq, Hash, ::prost::Message)]
+pub struct DisableOidcProviderRequest {
+    /// The issuer's URL.
+    #[prost(string, tag = "1")]
+    pub issuer: ::prost::alloc::string::String,
+}
+/// It is disabled. Sessions that were issued to its tokens go on until they end.
+#[derive(Clone, Copy, PartialEq, Eq, Hash, ::prost::Message)]
+pub struct DisableOidcProviderResponse {}
+/// A provider to enable.
+#[derive(Clone, PartialEq, Eq, Hash, ::prost::Message)]
+pub struct EnableOidcProviderRequest {
+    /// The issuer's URL.
+    #[prost(string, tag = "1")]
+    pub issuer: ::prost::alloc::string::String,
+}
+/// It is enabled.
+#[derive(Clone, Copy, PartialEq, Eq, Hash, ::prost::Message)]
+pub struct EnableOidcProviderResponse {}
 /// All of them.
 #[derive(Clone, Copy, PartialEq, Eq, Hash, ::prost::Message)]
 pub struct ListOidcProvidersRequest {}
@@ -904,7 +956,7 @@ pub struct ListOidcProvidersResponse {
     pub providers: ::prost::alloc::vec::Vec<OidcProvider>,
 }
 /// A provider as it is kept.
-#[derive(Clone, PartialEq, Eq, Hash, ::prost::Message)]
+#[derive(Clone, PartialEq, ::prost::Message)]
 pub struct OidcProvider {
     /// arn:aws:iam::ACCOUNT:oidc-provider/HOST/PATH
     #[prost(string, tag = "1")]
@@ -930,6 +982,12 @@ pub struct OidcProvider {
     /// Signature algorithms that are accepted; empty: the usual ones.
     #[prost(string, repeated, tag = "8")]
     pub algorithms: ::prost::alloc::vec::Vec<::prost::alloc::string::String>,
+    /// Whether no token of it is accepted.
+    #[prost(bool, tag = "9")]
+    pub disabled: bool,
+    /// Claims that name session tags and the source identity.
+    #[prost(message, optional, tag = "10")]
+    pub claim_mapping: ::core::option::Option<ClaimMapping>,
 }
 /// A provider to look at.
 #[derive(Clone, PartialEq, Eq, Hash, ::prost::Message)]
@@ -952,7 +1010,7 @@ pub struct TestOidcProviderResponse {
 /// One step.
 #[derive(Clone, PartialEq, Eq, Hash, ::prost::Message)]
 pub struct OidcProviderStep {
-    /// "keys" or "token".
+    /// "provider" (only if it is disabled), "keys", "token" or "session" (what mapped claims name, if there are any).
     #[prost(string, tag = "1")]
     pub step: ::prost::alloc::string::String,
     /// Whether it passed.
@@ -1197,6 +1255,67 @@ pub mod directory_service_client {
                     GrpcMethod::new(
                         "brevet.admin.v1.DirectoryService",
                         "PutOidcProvider",
+                    ),
+                );
+            self.inner.unary(req, path, codec).await
+        }
+        /// From now on an OIDC identity provider is as good as unregistered: no token of it is accepted, and nothing is fetched.
+        /// Needs iam:DeleteOpenIDConnectProvider on it.
+        pub async fn disable_oidc_provider(
+            &mut self,
+            request: impl tonic::IntoRequest<super::DisableOidcProviderRequest>,
+        ) -> std::result::Result<
+            tonic::Response<super::DisableOidcProviderResponse>,
+            tonic::Status,
+        > {
+            self.inner
+                .ready()
+                .await
+                .map_err(|e| {
+                    tonic::Status::unknown(
+                        format!("Service was not ready: {}", e.into()),
+                    )
+                })?;
+            let codec = tonic_prost::ProstCodec::default();
+            let path = http::uri::PathAndQuery::from_static(
+                "/brevet.admin.v1.DirectoryService/DisableOidcProvider",
+            );
+            let mut req = request.into_request();
+            req.extensions_mut()
+                .insert(
+                    GrpcMethod::new(
+                        "brevet.admin.v1.DirectoryService",
+                        "DisableOidcProvider",
+                    ),
+                );
+            self.inner.unary(req, path, codec).await
+        }
+        /// Takes the tokens of a disabled OIDC identity provider again. Needs iam:CreateOpenIDConnectProvider on it.
+        pub async fn enable_oidc_provider(
+            &mut self,
+            request: impl tonic::IntoRequest<super::EnableOidcProviderRequest>,
+        ) -> std::result::Result<
+            tonic::Response<super::EnableOidcProviderResponse>,
+            tonic::Status,
+        > {
+            self.inner
+                .ready()
+                .await
+                .map_err(|e| {
+                    tonic::Status::unknown(
+                        format!("Service was not ready: {}", e.into()),
+                    )
+                })?;
+            let codec = tonic_prost::ProstCodec::default();
+            let path = http::uri::PathAndQuery::from_static(
+                "/brevet.admin.v1.DirectoryService/EnableOidcProvider",
+            );
+            let mut req = request.into_request();
+            req.extensions_mut()
+                .insert(
+                    GrpcMethod::new(
+                        "brevet.admin.v1.DirectoryService",
+                        "EnableOidcProvider",
                     ),
                 );
             self.inner.unary(req, path, codec).await

@@ -141,7 +141,7 @@ impl KeySets for FetchedKeySets {
             KeySetSource::Pinned(keys) => KeySetStatus { keys: keys.len(), ..KeySetStatus::default() },
             KeySetSource::Published(source) => {
                 let entry = self.entries().get(source).map(Arc::clone);
-                entry.map_or_else(KeySetStatus::default, |entry| entry.lock().state.status())
+                entry.map_or_else(KeySetStatus::default, |entry| entry.lock().state.status(self.clock.now()))
             }
         }
     }

@@ -9,7 +9,7 @@
 //!
 //! For a key that is not in the set the issuer is asked first, as often as [`State::rests`] lets it.
 
-use std::collections::VecDeque;
+use std::collections::{BTreeMap, VecDeque};
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -97,6 +97,8 @@ pub(super) struct State {
     /// Whether there was more than one.
     asked_again: bool,
     absent: VecDeque<(String, Timestamp)>,
+    /// How many fetches ended how.
+    fetches: BTreeMap<&'static str, u64>,
 }
 
 impl State {
@@ -138,6 +140,7 @@ impl State {
     pub(super) fn record(&mut self, outcome: Result<Fetched, KeySetError>, kid: Option<&str>, now: Timestamp) {
         self.asked_again = self.asked_at.is_some();
         self.asked_at = Some(now);
+        *self.fetches.entry(outcome.as_ref().map_or_else(|error| error.as_str(), |_| "success")).or_default() += 1;
         match outcome {
             Ok(Fetched { keys, max_age }) => {
                 let fresh = max_age.map_or(FRESH_DEFAULT, |age| i64::try_from(age.as_secs()).unwrap_or(i64::MAX));
@@ -156,11 +159,13 @@ impl State {
     }
 
     /// For operators.
-    pub(super) fn status(&self) -> KeySetStatus {
+    pub(super) fn status(&self, now: Timestamp) -> KeySetStatus {
         KeySetStatus {
             last_good_fetch: self.good.as_ref().map(|good| good.fetched_at),
             last_error: self.failure.map(|failure| failure.error),
-            keys: self.good.as_ref().map_or(0, |good| good.keys.len()),
+            stale_at: self.good.as_ref().map(|good| good.stale_at),
+            keys: self.usable(now).map_or(0, |good| good.keys.len()),
+            fetches: self.fetches.clone(),
         }
     }
 

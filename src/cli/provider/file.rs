@@ -1,9 +1,10 @@
 //! A provider as a file: YAML or JSON, its key set and certificates in files beside it.
 
+use std::collections::BTreeMap;
 use std::path::Path;
 
 use anyhow::Context as _;
-use brevet_client::proto::admin::PutOidcProviderRequest;
+use brevet_client::proto::admin::{ClaimMapping, MappedTag, PutOidcProviderRequest};
 use serde::Deserialize;
 
 use super::super::files;
@@ -24,6 +25,31 @@ struct ProviderFile {
     allow_private: bool,
     #[serde(default)]
     algorithms: Vec<String>,
+    /// Not said: as it is.
+    disabled: Option<bool>,
+    #[serde(default)]
+    claim_mapping: MappingInFile,
+}
+
+/// Claims that name session tags and the source identity.
+#[derive(Debug, Default, Deserialize)]
+#[serde(deny_unknown_fields)]
+struct MappingInFile {
+    /// Claims by the keys of their tags.
+    #[serde(default)]
+    tags: BTreeMap<String, String>,
+    #[serde(default)]
+    transitive_tags: Vec<String>,
+    #[serde(default)]
+    source_identity: String,
+}
+
+impl From<MappingInFile> for ClaimMapping {
+    fn from(mapping: MappingInFile) -> Self {
+        let tags = mapping.tags.into_iter().map(|(key, claim)| MappedTag { key, claim });
+        let MappingInFile { transitive_tags, source_identity, .. } = mapping;
+        Self { tags: tags.collect(), transitive_tags, source_identity }
+    }
 }
 
 /// Reads a provider; `-` is standard input.
@@ -42,5 +68,7 @@ pub(super) fn read(file: &str) -> anyhow::Result<PutOidcProviderRequest> {
         discovery_url: provider.discovery_url,
         allow_private: provider.allow_private,
         algorithms: provider.algorithms,
+        disabled: provider.disabled,
+        claim_mapping: Some(provider.claim_mapping.into()),
     })
 }

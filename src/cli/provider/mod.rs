@@ -2,9 +2,14 @@
 
 mod file;
 mod presets;
+mod switch;
+
+use std::collections::BTreeMap;
 
 use brevet_client::DirectoryClient;
-use brevet_client::proto::admin::{ListOidcProvidersRequest, OidcProvider, OidcProviderStep, TestOidcProviderRequest};
+use brevet_client::proto::admin::{
+    ClaimMapping, ListOidcProvidersRequest, OidcProvider, OidcProviderStep, TestOidcProviderRequest,
+};
 use clap::{Args, Subcommand};
 use serde_json::json;
 
@@ -17,6 +22,10 @@ use super::{Exit, files};
 pub(super) enum ProviderVerb {
     /// Make identity providers, or replace what is known of them
     Apply(Apply),
+    /// Accept no token of an identity provider from now on
+    Disable(switch::Disable),
+    /// Accept the tokens of a disabled identity provider again
+    Enable(switch::Enable),
     /// List the account's identity providers
     List(List),
     /// Say whether a provider works, and what is wrong with it
@@ -28,6 +37,8 @@ impl ProviderVerb {
     pub(super) fn run(self) -> anyhow::Result<Exit> {
         match self {
             Self::Apply(apply) => apply.run(),
+            Self::Disable(disable) => disable.run(),
+            Self::Enable(enable) => enable.run(),
             Self::List(list) => list.run(),
             Self::Test(test) => test.run(),
         }
@@ -39,7 +50,8 @@ impl ProviderVerb {
 #[command(after_help = "Examples:\n  brevet provider apply keycloak.yaml\n  brevet provider apply --preset github\n  \
     brevet provider apply --preset kubernetes --issuer https://k8s.example.com")]
 pub(super) struct Apply {
-    /// Files in YAML or JSON: issuer, client_ids, discovery_url, jwks_file, ca_file, allow_private, algorithms
+    /// Files in YAML or JSON: issuer, client_ids, discovery_url, jwks_file, ca_file, allow_private, algorithms, disabled,
+    /// claim_mapping
     #[arg(required_unless_present = "preset", conflicts_with = "preset", value_name = "FILE")]
     files: Vec<String>,
     /// A CI system, with its issuer and the audience that its tokens usually have
@@ -102,18 +114,29 @@ fn as_json(provider: &OidcProvider) -> serde_json::Value {
     json!({
         "arn": provider.arn,
         "issuer": provider.issuer,
+        "disabled": provider.disabled,
         "client_ids": provider.client_ids,
         "discovery_url": Some(&provider.discovery_url).filter(|url| !url.is_empty()),
         "pinned": provider.pinned,
         "own_certificates": provider.own_certificates,
         "allow_private": provider.allow_private,
         "algorithms": provider.algorithms,
+        "claim_mapping": provider.claim_mapping.as_ref().map(mapping_as_json),
+    })
+}
+
+fn mapping_as_json(mapping: &ClaimMapping) -> serde_json::Value {
+    json!({
+        "tags": mapping.tags.iter().map(|tag| (&tag.key, &tag.claim)).collect::<BTreeMap<_, _>>(),
+        "transitive_tags": mapping.transitive_tags,
+        "source_identity": Some(&mapping.source_identity).filter(|claim| !claim.is_empty()),
     })
 }
 
 fn human(provider: &OidcProvider) -> String {
     let ids = provider.client_ids.iter().map(|id| shown(id)).collect::<Vec<_>>().join(", ");
-    format!("{}\n  arn         {}\n  client ids  {ids}", shown(&provider.issuer), shown(&provider.arn))
+    let disabled = if provider.disabled { "  (disabled)" } else { "" };
+    format!("{}{disabled}\n  arn         {}\n  client ids  {ids}", shown(&provider.issuer), shown(&provider.arn))
 }
 
 /// Gets the keys of a provider and verifies a token of it: says what is wrong. Issues nothing.

@@ -136,6 +136,9 @@ impl Record {
                 if let Kind::AccessDenied(reason) = error.kind() {
                     self.set("reason", json!(reason.as_str()));
                 }
+                if let Some(cause) = error.cause() {
+                    self.set("cause", json!(shortened(&cause.to_string())));
+                }
                 if let Some(denial) = error.denial() {
                     self.set("denial", why(denial));
                 }

@@ -50,6 +50,11 @@ impl WebIdentity {
         &self.token
     }
 
+    /// Unique id of the provider whose keys verified the token.
+    pub fn provider_id(&self) -> &str {
+        &self.provider_id
+    }
+
     /// The account that trusts the issuer.
     pub fn account(&self) -> AccountId {
         self.subject.account

@@ -12,7 +12,7 @@ use super::entity::{
     AccessKey, Account, Document, Grants, InlinePolicy, KeyOwner, ManagedPolicy, OidcProvider, PolicyVersion, Reach,
     Role, Tag, User,
 };
-use crate::service::federation::{Algorithm, Issuer, KeySet, Plaintext};
+use crate::service::federation::{Algorithm, ClaimMapping, Issuer, KeySet, Plaintext};
 use crate::store::records;
 
 /// What was read, or what is wrong with it.
@@ -227,6 +227,8 @@ pub(super) fn oidc_provider(content: &[u8]) -> Read<OidcProvider> {
         client_ids: r.client_ids,
         thumbprints: r.thumbprints,
         tags: tags(r.tags),
+        disabled: r.disabled,
+        claim_mapping: claim_mapping(r.claim_mapping.unwrap_or_default())?,
         reach: Reach {
             discovery_url: some(r.discovery_url),
             pinned: some(r.jwks).map(pinned).transpose()?,
@@ -239,6 +241,20 @@ pub(super) fn oidc_provider(content: &[u8]) -> Read<OidcProvider> {
                 .collect::<Read<_>>()?,
         },
     })
+}
+
+fn claim_mapping(r: records::ClaimMapping) -> Read<ClaimMapping> {
+    let tags = r.tags.into_iter().map(|tag| (tag.key, tag.claim));
+    ClaimMapping::new(tags, &r.transitive_tags, some(r.source_identity)).map_err(|_| "bad claim mapping".to_owned())
+}
+
+fn claim_mapping_record(mapping: &ClaimMapping) -> records::ClaimMapping {
+    let tags = mapping.tags().iter();
+    records::ClaimMapping {
+        transitive_tags: tags.clone().filter(|tag| tag.transitive).map(|tag| tag.key.clone()).collect(),
+        tags: tags.map(|tag| records::MappedTag { key: tag.key.clone(), claim: tag.claim.clone() }).collect(),
+        source_identity: mapping.source_identity().unwrap_or_default().to_owned(),
+    }
 }
 
 fn pinned(jwks: String) -> Read<(Arc<str>, Arc<KeySet>)> {
@@ -264,6 +280,8 @@ pub(super) fn oidc_provider_record(provider: &OidcProvider) -> records::OidcProv
         ca_certificates: provider.reach.ca_certificates.clone().unwrap_or_default(),
         allow_private: provider.reach.allow_private,
         algorithms: provider.reach.algorithms.iter().map(|algorithm| algorithm.name().to_owned()).collect(),
+        disabled: provider.disabled,
+        claim_mapping: Some(claim_mapping_record(&provider.claim_mapping)),
     }
 }
 

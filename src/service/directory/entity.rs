@@ -7,7 +7,7 @@ use brevet_validator::identity::{AccountId, Arn, Principal, UniqueId};
 use brevet_validator::policy::Policy;
 use brevet_validator::timestamp::Timestamp;
 
-use crate::service::federation::{Algorithm, Issuer, KeySet};
+use crate::service::federation::{Algorithm, ClaimMapping, Issuer, KeySet};
 
 /// A key-value pair on an entity.
 #[derive(Clone, Debug, Eq, PartialEq)]
@@ -201,6 +201,10 @@ pub struct OidcProvider {
     pub thumbprints: Vec<String>,
     /// Tags.
     pub tags: Vec<Tag>,
+    /// A disabled provider answers like an unregistered one.
+    pub disabled: bool,
+    /// Which claims become what of a session.
+    pub claim_mapping: ClaimMapping,
     /// How to get and use its keys.
     pub reach: Reach,
 }

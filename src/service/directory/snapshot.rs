@@ -120,6 +120,11 @@ impl Snapshot {
         from.take_while(move |(key, _)| key.0 == account).map(|(_, v)| &*v.entity)
     }
 
+    /// The identity providers of all accounts, by account and name.
+    pub fn all_providers(&self) -> impl Iterator<Item = &OidcProvider> {
+        self.providers.values().map(|v| &*v.entity)
+    }
+
     /// A long-lived key, whatever its state.
     pub fn access_key(&self, id: AccessKeyId) -> Option<&AccessKey> {
         self.access_keys.get(&id).map(|v| &*v.entity)

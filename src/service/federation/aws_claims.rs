@@ -12,7 +12,7 @@ const TRANSITIVE_TAG_KEYS: &str = "transitive_tag_keys";
 const SOURCE_IDENTITY: &str = "https://aws.amazon.com/source_identity";
 
 /// Most tags of a session.
-const MAX_TAGS: usize = 50;
+pub(super) const MAX_TAGS: usize = 50;
 
 /// What a token says of the session that is made from it.
 #[derive(Clone, Debug, Default, Eq, PartialEq)]
@@ -91,7 +91,12 @@ fn checked(text: &str, bounds: &Text) -> Result<String, TokenRefusal> {
 fn source_identity(payload: &Object) -> Result<Option<String>, TokenRefusal> {
     match payload.get(SOURCE_IDENTITY) {
         None => Ok(None),
-        Some(Value::String(name)) if (2..=64).contains(&name.len()) && is_name(name) => Ok(Some(name.clone())),
+        Some(Value::String(name)) if is_source_identity(name) => Ok(Some(name.clone())),
         Some(_) => Err(TokenRefusal::SourceIdentity),
     }
+}
+
+/// `sourceIdentityType`
+pub(super) fn is_source_identity(name: &str) -> bool {
+    (2..=64).contains(&name.len()) && is_name(name)
 }

@@ -4,7 +4,7 @@ use brevet_validator::identity::Arn;
 use serde_json::{Value, json};
 
 use super::identify::{Identification, provider};
-use super::{DroppedKey, KeySet, UnverifiedToken};
+use super::{ClaimMapping, DroppedKey, IdentityToken, KeySet, TokenRefusal, UnverifiedToken};
 use crate::service::caller::{Asked, Caller};
 use crate::service::directory::{OidcProvider, oidc_provider_arn};
 use crate::service::error::{Error, Kind};
@@ -36,7 +36,7 @@ impl CheckProvider {
 /// One thing that was looked at.
 #[derive(Clone, Debug, Eq, PartialEq)]
 pub struct CheckedStep {
-    /// `keys` or `token`.
+    /// `provider` (only if it is disabled), `keys`, `token` or `session` (only if claims are mapped).
     pub step: &'static str,
     /// Whether it is as it should be.
     pub passed: bool,
@@ -57,6 +57,9 @@ impl Identification {
             Error::new(Kind::NoSuchEntity, format!("There is no provider with the issuer {issuer} in the account."))
         })?;
 
+        if provider.disabled {
+            return Ok(vec![failed("provider", "It is disabled: no token of it is accepted.".to_owned())]);
+        }
         let token = input.identity_token.as_deref().map(|token| UnverifiedToken::parse(token.trim_ascii())).transpose();
         let kid = token.as_ref().ok().and_then(|token| token.as_ref()?.key_id());
         let keys = match self.keys(provider, kid).await {
@@ -66,22 +69,43 @@ impl Identification {
         let mut steps = vec![CheckedStep { step: "keys", passed: !keys.is_empty(), text: told(&keys) }];
         match token {
             Ok(None) => {}
-            Ok(Some(token)) => steps.push(verified(&token, provider, &keys, caller)),
+            Ok(Some(token)) => steps.extend(verified(&token, provider, &keys, caller)),
             Err(refusal) => steps.push(failed("token", refusal.to_string())),
         }
         Ok(steps)
     }
 }
 
-fn verified(token: &UnverifiedToken<'_>, provider: &OidcProvider, keys: &KeySet, caller: &Caller) -> CheckedStep {
+fn verified(token: &UnverifiedToken<'_>, provider: &OidcProvider, keys: &KeySet, caller: &Caller) -> Vec<CheckedStep> {
     match token.verify(keys, &provider.expectation(), caller.now()) {
-        Ok(token) => CheckedStep {
-            step: "token",
-            passed: true,
-            text: format!("sub {:?}, aud {:?}, good until {}.", token.subject(), token.audience(), token.expires_at()),
-        },
-        Err(refusal) => failed("token", refusal.to_string()),
+        Ok(token) => {
+            let (subject, audience, expires_at) = (token.subject(), token.audience(), token.expires_at());
+            let text = format!("sub {subject:?}, aud {audience:?}, good until {expires_at}.");
+            let session = (provider.claim_mapping != ClaimMapping::default()).then(|| passed("session", named(&token)));
+            [passed("token", text)].into_iter().chain(session).collect()
+        }
+        Err(refusal) => {
+            let claim = match refusal {
+                TokenRefusal::Mapping(_) => token.unmappable(&provider.claim_mapping),
+                _ => None,
+            };
+            let claim = claim.map(|name| format!(" Claim: {name:?}.")).unwrap_or_default();
+            vec![failed("token", format!("{refusal}{claim}"))]
+        }
     }
+}
+
+/// What the claims of a token name of a session.
+fn named(token: &IdentityToken) -> String {
+    let transitive = |key: &String| if token.transitive_tag_keys().contains(key) { " (transitive)" } else { "" };
+    let tag = |(key, value): &(String, String)| format!("tag {key:?} {value:?}{}", transitive(key));
+    let mut named: Vec<String> = token.principal_tags().iter().map(tag).collect();
+    named.extend(token.source_identity().map(|name| format!("source identity {name:?}")));
+    if named.is_empty() { "no claim names a tag or the source identity.".to_owned() } else { named.join(", ") + "." }
+}
+
+fn passed(step: &'static str, text: String) -> CheckedStep {
+    CheckedStep { step, passed: true, text }
 }
 
 fn told(keys: &KeySet) -> String {

@@ -8,7 +8,7 @@ use super::json::{Object, Value};
 use super::refusal::TokenRefusal;
 
 /// Longest name that becomes a condition key, in bytes, so that deep nesting does not multiply the size of a token.
-const MAX_NAME: usize = 1_024;
+pub(super) const MAX_NAME: usize = 1_024;
 
 /// A claim as a policy sees it: text, and nothing in it has a meaning (no wildcards, no variables, no lists in a string).
 #[derive(Clone, Debug, Eq, PartialEq)]

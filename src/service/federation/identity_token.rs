@@ -8,6 +8,7 @@ use sha2::{Digest, Sha256};
 
 use super::algorithm::Algorithm;
 use super::aws_claims::AwsClaims;
+use super::claim_mapping::ClaimMapping;
 use super::claims::{self, Claims};
 use super::conditions::{self, Claim, ClaimValue};
 use super::expectation::Expectation;
@@ -59,7 +60,10 @@ impl<'a> UnverifiedToken<'a> {
         Ok(IdentityToken {
             issuer: expected.issuer.clone(),
             claims: conditions::claims(payload, &claims, &audience)?,
-            aws: AwsClaims::read(payload)?,
+            aws: expected
+                .mapping
+                .apply(payload, AwsClaims::read(payload)?)
+                .map_err(|(_, why)| TokenRefusal::Mapping(why))?,
             use_id: match claims.id {
                 Some(id) => UseId::Jti(id),
                 None => UseId::Digest(Sha256::digest(self.jws.signing_input).into()),
@@ -69,6 +73,12 @@ impl<'a> UnverifiedToken<'a> {
             issued_at: claims.issued_at,
             expires_at: claims.expires_at,
         })
+    }
+
+    /// The claim that cannot be mapped, for whoever looks after the provider. Only of a token that was refused for it.
+    pub(super) fn unmappable<'m>(&self, mapping: &'m ClaimMapping) -> Option<&'m str> {
+        let own = AwsClaims::read(&self.jws.payload).ok()?;
+        mapping.apply(&self.jws.payload, own).err().map(|(claim, _)| claim)
     }
 
     /// RFC 7515 §5.2. The algorithm must be allowed, and be the key's (RFC 8725 §3.1).
@@ -106,6 +116,7 @@ pub struct IdentityToken {
     expires_at: Timestamp,
     use_id: UseId,
     claims: Vec<Claim>,
+    /// With what other claims are mapped to.
     aws: AwsClaims,
 }
 

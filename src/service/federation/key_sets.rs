@@ -1,6 +1,7 @@
 //! What the service needs of identity providers' keys. Who fetches them and how long they are remembered is the
 //! adapter's affair.
 
+use std::collections::BTreeMap;
 use std::fmt;
 use std::sync::Arc;
 
@@ -71,9 +72,23 @@ pub enum KeySetError {
     /// The issuer was asked a moment ago, and a key of this id may be newer than that.
     #[error("the provider was asked for its keys a moment ago and is left alone for now")]
     Resting,
+    /// The provider's record was changed while its keys were fetched.
+    #[error("the provider was changed while its keys were fetched")]
+    Changed,
     /// Too many providers at once, or the process stops.
     #[error("too many providers are in use")]
     Busy,
+}
+
+impl KeySetSource {
+    /// Whether it is the same source, and not one that a changed record made.
+    pub fn is(&self, other: &Self) -> bool {
+        match (self, other) {
+            (Self::Pinned(keys), Self::Pinned(others)) => Arc::ptr_eq(keys, others),
+            (Self::Published(source), Self::Published(other)) => source == other,
+            _ => false,
+        }
+    }
 }
 
 impl KeySetError {
@@ -92,20 +107,25 @@ impl KeySetError {
             Self::Issuer => "issuer",
             Self::KeySet => "key_set",
             Self::Resting => "resting",
+            Self::Changed => "changed",
             Self::Busy => "busy",
         }
     }
 }
 
 /// What is known of a source now.
-#[derive(Clone, Copy, Debug, Default, Eq, PartialEq)]
+#[derive(Clone, Debug, Default, Eq, PartialEq)]
 pub struct KeySetStatus {
     /// When keys last came. `None` if they never did, or are pinned.
     pub last_good_fetch: Option<Timestamp>,
+    /// When these keys are, or were, no longer fresh.
+    pub stale_at: Option<Timestamp>,
     /// Why the latest fetch failed. `None` if it did not.
     pub last_error: Option<KeySetError>,
     /// How many keys can be used.
     pub keys: usize,
+    /// How many fetches ended how: `success`, or the word of the error.
+    pub fetches: BTreeMap<&'static str, u64>,
 }
 
 /// The keys of identity providers.

@@ -7,6 +7,7 @@
 mod algorithm;
 mod aws_claims;
 mod check;
+mod claim_mapping;
 mod claims;
 mod conditions;
 mod crypto;
@@ -20,7 +21,9 @@ mod json;
 mod jwk;
 mod key_set;
 pub mod key_sets;
+mod provider_states;
 mod refusal;
+mod refused_sources;
 pub mod toy;
 
 #[cfg(test)]
@@ -30,6 +33,7 @@ mod tests;
 
 pub use algorithm::Algorithm;
 pub use check::{CheckProvider, CheckedStep};
+pub use claim_mapping::{ClaimMapping, InvalidMapping, MappedTag, MappingFault};
 pub use conditions::{Claim, ClaimValue};
 pub use expectation::Expectation;
 pub use identify::Identification;
@@ -38,4 +42,5 @@ pub use issuer::{InvalidIssuer, Issuer, Plaintext};
 pub use jose::MAX_TOKEN_LENGTH;
 pub use jwk::BadKey;
 pub use key_set::{DroppedKey, InvalidKeySet, KeySet, MAX_KEY_SET_BYTES, MAX_KEYS};
+pub use provider_states::{ExchangeCount, KeysState, ProviderState, ProviderStates};
 pub use refusal::{RefusalCode, TokenRefusal};

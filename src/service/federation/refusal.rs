@@ -2,6 +2,8 @@
 
 use brevet_validator::timestamp::Timestamp;
 
+use super::claim_mapping::MappingFault;
+
 /// Why an identity token is refused.
 #[derive(Clone, Copy, Debug, Eq, PartialEq, thiserror::Error)]
 pub enum TokenRefusal {
@@ -83,6 +85,9 @@ pub enum TokenRefusal {
         "The identity token's claim `https://aws.amazon.com/source_identity` is not of the form that it must have."
     )]
     SourceIdentity,
+    /// A claim that the provider's registration maps to a session tag or the source identity cannot be one.
+    #[error(transparent)]
+    Mapping(MappingFault),
 }
 
 /// What AWS calls a refusal.
@@ -99,6 +104,12 @@ pub enum RefusalCode {
 }
 
 impl TokenRefusal {
+    /// Whether it costs no signature to find out: the token cannot be read, or no key fits it.
+    pub(super) fn is_cheap(self) -> bool {
+        let is_unreadable = matches!(self, Self::TooLong | Self::Malformed(_) | Self::Header(_) | Self::Type);
+        is_unreadable || matches!(self, Self::Algorithm | Self::UnknownKey | Self::AmbiguousKey)
+    }
+
     /// AWS's code for it.
     pub fn code(self) -> RefusalCode {
         match self {
@@ -117,7 +128,9 @@ impl TokenRefusal {
             | Self::AuthorizedParty
             | Self::NotYetValid { .. } => RefusalCode::InvalidIdentityToken,
             Self::Expired { .. } => RefusalCode::ExpiredTokenException,
-            Self::Lifetime { .. } | Self::SameName | Self::Tags | Self::SourceIdentity => RefusalCode::IdpRejectedClaim,
+            Self::Lifetime { .. } | Self::SameName | Self::Tags | Self::SourceIdentity | Self::Mapping(_) => {
+                RefusalCode::IdpRejectedClaim
+            }
         }
     }
 }

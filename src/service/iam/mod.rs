@@ -28,6 +28,7 @@ mod oidc_providers;
 mod owner;
 mod parameters;
 mod policies;
+mod provider_settings;
 mod request;
 mod roles;
 mod simulate;
@@ -67,7 +68,7 @@ impl Iam {
 
     /// Does what is asked, if the caller may. When a change returns `Ok`, it is durable.
     pub async fn call(&self, caller: &Caller, request: Request) -> Result<Answer, Error> {
-        let call = Call { iam: self, caller, operation: request.name() };
+        let call = Call { iam: self, caller, operation: request.action() };
         match request {
             Request::CreateUser(input) => users::create(call, input).await,
             Request::GetUser(input) => users::get(call, input),
@@ -101,9 +102,11 @@ impl Iam {
             Request::GetContextKeysForCustomPolicy(input) => simulate::keys_of_custom(call, input),
             Request::GetContextKeysForPrincipalPolicy(input) => simulate::keys_of_principal(call, input),
             Request::CreateOpenIDConnectProvider(input) => oidc_providers::create(call, input).await,
-            Request::PutOidcProvider(input) => oidc_providers::put(call, input).await,
+            Request::PutOidcProvider(input) => provider_settings::put(call, input).await,
+            Request::DisableOidcProvider(input) => provider_settings::switch(call, input, false).await,
+            Request::EnableOidcProvider(input) => provider_settings::switch(call, input, true).await,
             Request::GetOpenIDConnectProvider(input) => oidc_providers::get(call, input),
-            Request::ListOidcProviders => oidc_providers::list_whole(call),
+            Request::ListOidcProviders => provider_settings::list(call),
             Request::ListOpenIDConnectProviders => oidc_providers::list(call),
             Request::DeleteOpenIDConnectProvider(input) => oidc_providers::delete(call, input).await,
             Request::AddClientIDToOpenIDConnectProvider(input) => oidc_providers::add_client_id(call, input).await,

@@ -1,7 +1,5 @@
 //! OIDC identity providers: the issuers whose tokens an account trusts.
 
-use std::sync::Arc;
-
 use brevet_validator::identity::{AccountId, Arn};
 
 use super::answer::{Answer, ProviderDetail};
@@ -9,13 +7,12 @@ use super::call::{Call, Question};
 use super::paging::Paging;
 use super::request::{
     CreateOpenIDConnectProvider, ListOpenIDConnectProviderTags, OpenIDConnectProviderArn, OpenIDConnectProviderClient,
-    OpenIDConnectProviderThumbprints, PutOidcProvider, ReachInput, TagOpenIDConnectProvider,
-    UntagOpenIDConnectProvider,
+    OpenIDConnectProviderThumbprints, TagOpenIDConnectProvider, UntagOpenIDConnectProvider,
 };
 use super::{parameters, tags};
 use crate::service::directory::{OidcProvider, Reach, Snapshot, oidc_provider_arn};
 use crate::service::error::{Error, Kind};
-use crate::service::federation::{Algorithm, Issuer, KeySet};
+use crate::service::federation::{ClaimMapping, Issuer};
 use crate::service::hex::hex;
 use crate::service::parameters::{Text, check_count, is_forging, shown};
 
@@ -23,30 +20,12 @@ use crate::service::parameters::{Text, check_count, is_forging, shown};
 const MOST_PROVIDERS: usize = 100;
 const MOST_CLIENT_IDS: usize = 100;
 const MOST_THUMBPRINTS: usize = 5;
-const MOST_ALGORITHMS: usize = 16;
 
 /// `OpenIDConnectProviderUrlType`
 const URL: Text = Text { min: 1, max: 255, pattern: ".*", matches: |_| true, shown: true };
 /// `clientIDType`. A control character in an audience could only forge a line.
 const CLIENT_ID: Text =
     Text { min: 1, max: 255, pattern: r"[^\p{C}]+", matches: |text| !text.chars().any(is_forging), shown: true };
-const DISCOVERY_URL: Text = Text {
-    min: 8,
-    max: 2048,
-    pattern: r"https?://[!-~]+",
-    matches: |text| {
-        let rest = text.strip_prefix("https://").or_else(|| text.strip_prefix("http://"));
-        rest.is_some_and(|rest| !rest.is_empty() && rest.bytes().all(|c| c.is_ascii_graphic()))
-    },
-    shown: true,
-};
-const CERTIFICATES: Text = Text {
-    min: 1,
-    max: 65_536,
-    pattern: "PEM certificates",
-    matches: |text| text.is_ascii() && text.contains("-----BEGIN CERTIFICATE-----"),
-    shown: false,
-};
 /// `thumbprintType`
 const THUMBPRINT: Text = Text {
     min: 40,
@@ -66,6 +45,8 @@ pub(super) async fn create(call: Call<'_>, input: CreateOpenIDConnectProvider) -
         client_ids: client_ids(input.client_id_list)?,
         thumbprints: thumbprints(input.thumbprint_list)?,
         tags: tags::checked(input.tags)?,
+        disabled: false,
+        claim_mapping: ClaimMapping::default(),
         reach: Reach::default(),
     };
     call.change(|edit| {
@@ -83,41 +64,6 @@ pub(super) async fn create(call: Call<'_>, input: CreateOpenIDConnectProvider) -
     .await
 }
 
-/// Makes a provider or replaces one, with all that AWS has no words for. Needs the permission to create it; to replace it,
-/// the one to delete it too, for it could trust other keys from then on.
-pub(super) async fn put(call: Call<'_>, input: PutOidcProvider) -> Result<Answer, Error> {
-    let issuer = issuer(call, input.issuer)?;
-    let (client_ids, reach) = (client_ids(input.client_ids)?, reach(input.reach)?);
-    let id = hex(&call.iam.random_bytes::<16>()?);
-    call.change(|edit| {
-        let before = edit.before();
-        let arn = oidc_provider_arn(call.account(), issuer.provider_name());
-        let provider = match before.provider(call.account(), issuer.provider_name()) {
-            Some(old) => {
-                call.existing(arn.clone(), Ok(old)).also("DeleteOpenIDConnectProvider").permit()?;
-                OidcProvider { issuer, client_ids, reach, ..old.clone() }
-            }
-            None => {
-                call.resource(arn.clone()).permit()?;
-                within_quota(&before, call.account())?;
-                OidcProvider {
-                    account: call.account(),
-                    issuer,
-                    id,
-                    created_at: call.caller.now(),
-                    client_ids,
-                    thumbprints: Vec::new(),
-                    tags: Vec::new(),
-                    reach,
-                }
-            }
-        };
-        edit.put(provider);
-        Ok(Answer::NewProvider(arn, Vec::new()))
-    })
-    .await
-}
-
 pub(super) fn get(call: Call<'_>, input: OpenIDConnectProviderArn) -> Result<Answer, Error> {
     let arn = provider_arn(input.open_id_connect_provider_arn)?;
     let provider = existing(call, call.caller.snapshot(), &arn).permit()?;
@@ -127,12 +73,6 @@ pub(super) fn get(call: Call<'_>, input: OpenIDConnectProviderArn) -> Result<Ans
 pub(super) fn list(call: Call<'_>) -> Result<Answer, Error> {
     call.resource(oidc_provider_arn(call.account(), "*")).permit()?;
     Ok(Answer::Providers(call.caller.snapshot().providers(call.account()).map(OidcProvider::arn).collect()))
-}
-
-/// All of them, with all that is kept.
-pub(super) fn list_whole(call: Call<'_>) -> Result<Answer, Error> {
-    call.resource(oidc_provider_arn(call.account(), "*")).permit()?;
-    Ok(Answer::WholeProviders(call.caller.snapshot().providers(call.account()).cloned().collect()))
 }
 
 /// AWS answers this one alike for a provider that is not there.
@@ -238,44 +178,21 @@ fn provider_arn(value: Option<String>) -> Result<Arn, Error> {
     if is_provider { Ok(arn) } else { Err(parameters::invalid_arn(arn.as_str())) }
 }
 
-fn issuer(call: Call<'_>, url: Option<String>) -> Result<Issuer, Error> {
+pub(super) fn issuer(call: Call<'_>, url: Option<String>) -> Result<Issuer, Error> {
     let url = parameters::required("url", url)?;
     URL.check(&url, "url")?;
     Issuer::parse(&url, call.iam.plaintext)
         .map_err(|invalid| Error::new(Kind::InvalidInput, format!("The URL {} is refused: {invalid}.", shown(&url))))
 }
 
-fn within_quota(snapshot: &Snapshot, account: AccountId) -> Result<(), Error> {
+pub(super) fn within_quota(snapshot: &Snapshot, account: AccountId) -> Result<(), Error> {
     match snapshot.providers(account).count() < MOST_PROVIDERS {
         true => Ok(()),
         false => Err(quota("OpenIdConnectProvidersPerAccount", MOST_PROVIDERS)),
     }
 }
 
-/// What is wrong with a URL beyond its form is found when it is fetched.
-fn reach(input: ReachInput) -> Result<Reach, Error> {
-    let invalid = |what: String| Error::new(Kind::InvalidInput, what);
-    DISCOVERY_URL.optional(&input.discovery_url, "discoveryUrl")?;
-    CERTIFICATES.optional(&input.ca_certificates, "caCertificates")?;
-    let pinned = |json: String| match KeySet::parse(json.as_bytes()) {
-        Ok(keys) if keys.is_empty() => Err(invalid("The key set has no key that can be used.".to_owned())),
-        Ok(keys) => Ok((Arc::from(json), Arc::new(keys))),
-        Err(fault) => Err(invalid(format!("The key set is refused: {fault}."))),
-    };
-    let algorithm = |name: &String| {
-        Algorithm::from_name(name).ok_or_else(|| invalid(format!("{} is no algorithm that is accepted.", shown(name))))
-    };
-    check_count(input.algorithms.len(), MOST_ALGORITHMS, "algorithms")?;
-    Ok(Reach {
-        pinned: input.jwks.map(pinned).transpose()?,
-        algorithms: input.algorithms.iter().map(algorithm).collect::<Result<_, _>>()?,
-        discovery_url: input.discovery_url,
-        ca_certificates: input.ca_certificates,
-        allow_private: input.allow_private,
-    })
-}
-
-fn client_ids(list: Vec<String>) -> Result<Vec<String>, Error> {
+pub(super) fn client_ids(list: Vec<String>) -> Result<Vec<String>, Error> {
     check_count(list.len(), MOST_CLIENT_IDS, "clientIDList")?;
     let mut ids: Vec<String> = Vec::with_capacity(list.len());
     for (index, id) in list.into_iter().enumerate() {

@@ -50,6 +50,8 @@ pub enum Request {
     GetContextKeysForPrincipalPolicy(GetContextKeysForPrincipalPolicy),
     CreateOpenIDConnectProvider(CreateOpenIDConnectProvider),
     PutOidcProvider(PutOidcProvider),
+    DisableOidcProvider(OidcProviderIssuer),
+    EnableOidcProvider(OidcProviderIssuer),
     ListOidcProviders,
     GetOpenIDConnectProvider(OpenIDConnectProviderArn),
     ListOpenIDConnectProviders,
@@ -234,7 +236,17 @@ parameters! {
 }
 
 impl Request {
-    /// AWS's name.
+    /// The IAM action that it needs on its resource: AWS's name, or that of AWS's operation which comes to the same.
+    pub fn action(&self) -> &'static str {
+        match self {
+            // Who may delete a provider may turn it off, and who may create one may turn it on.
+            Self::DisableOidcProvider(_) => "DeleteOpenIDConnectProvider",
+            Self::EnableOidcProvider(_) => "CreateOpenIDConnectProvider",
+            _ => self.name(),
+        }
+    }
+
+    /// AWS's name, where AWS has one.
     pub fn name(&self) -> &'static str {
         match self {
             Self::CreateUser(_) => "CreateUser",
@@ -268,6 +280,8 @@ impl Request {
             Self::GetContextKeysForCustomPolicy(_) => "GetContextKeysForCustomPolicy",
             Self::GetContextKeysForPrincipalPolicy(_) => "GetContextKeysForPrincipalPolicy",
             Self::CreateOpenIDConnectProvider(_) | Self::PutOidcProvider(_) => "CreateOpenIDConnectProvider",
+            Self::DisableOidcProvider(_) => "DisableOidcProvider",
+            Self::EnableOidcProvider(_) => "EnableOidcProvider",
             Self::GetOpenIDConnectProvider(_) => "GetOpenIDConnectProvider",
             Self::ListOpenIDConnectProviders | Self::ListOidcProviders => "ListOpenIDConnectProviders",
             Self::DeleteOpenIDConnectProvider(_) => "DeleteOpenIDConnectProvider",

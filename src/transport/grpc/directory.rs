@@ -7,10 +7,10 @@ use super::proto::admin as proto;
 use super::{counter, policy};
 use crate::service::directory::OidcProvider;
 use crate::service::error::Error;
-use crate::service::federation::{CheckProvider, CheckedStep};
+use crate::service::federation::{CheckProvider, CheckedStep, ClaimMapping};
 use crate::service::iam::{
-    self, Answer as IamAnswer, CreateRole, PolicyText, PutOidcProvider, ReachInput, TagInput, UpdateAssumeRolePolicy,
-    UpdateRoleSettings,
+    self, Answer as IamAnswer, ClaimMappingInput, CreateRole, MappedTagInput, OidcProviderIssuer, PolicyText,
+    PutOidcProvider, ReachInput, TagInput, UpdateAssumeRolePolicy, UpdateRoleSettings,
 };
 use crate::service::operation::{Answer, Operation};
 use crate::transport::desk::{Desk, Handler};
@@ -113,6 +113,8 @@ impl<H: Handler> proto::directory_service_server::DirectoryService for Directory
             Ok(Operation::Directory(iam::Request::PutOidcProvider(PutOidcProvider {
                 issuer: given(message.issuer),
                 client_ids: message.client_ids,
+                disabled: message.disabled,
+                claim_mapping: mapping_input(message.claim_mapping.unwrap_or_default()),
                 reach: ReachInput {
                     discovery_url: given(message.discovery_url),
                     jwks: given(message.jwks),
@@ -128,6 +130,28 @@ impl<H: Handler> proto::directory_service_server::DirectoryService for Directory
             }
             _ => None,
         };
+        counter::take(&self.desk, request, read, write).await
+    }
+
+    async fn disable_oidc_provider(
+        &self,
+        request: Request<proto::DisableOidcProviderRequest>,
+    ) -> Result<Response<proto::DisableOidcProviderResponse>, Status> {
+        let read = |message: proto::DisableOidcProviderRequest| {
+            Ok(Operation::Directory(iam::Request::DisableOidcProvider(one_provider(message.issuer))))
+        };
+        let write = |answer| is_done(&answer).then_some(proto::DisableOidcProviderResponse {});
+        counter::take(&self.desk, request, read, write).await
+    }
+
+    async fn enable_oidc_provider(
+        &self,
+        request: Request<proto::EnableOidcProviderRequest>,
+    ) -> Result<Response<proto::EnableOidcProviderResponse>, Status> {
+        let read = |message: proto::EnableOidcProviderRequest| {
+            Ok(Operation::Directory(iam::Request::EnableOidcProvider(one_provider(message.issuer))))
+        };
+        let write = |answer| is_done(&answer).then_some(proto::EnableOidcProviderResponse {});
         counter::take(&self.desk, request, read, write).await
     }
 
@@ -165,12 +189,40 @@ impl<H: Handler> proto::directory_service_server::DirectoryService for Directory
     }
 }
 
+fn mapping_input(mapping: proto::ClaimMapping) -> ClaimMappingInput {
+    let tag = |proto::MappedTag { key, claim }| MappedTagInput { key, claim };
+    ClaimMappingInput {
+        tags: mapping.tags.into_iter().map(tag).collect(),
+        transitive_tags: mapping.transitive_tags,
+        source_identity: (!mapping.source_identity.is_empty()).then_some(mapping.source_identity),
+    }
+}
+
+fn claim_mapping(mapping: &ClaimMapping) -> proto::ClaimMapping {
+    let tags = mapping.tags().iter();
+    proto::ClaimMapping {
+        transitive_tags: tags.clone().filter(|tag| tag.transitive).map(|tag| tag.key.clone()).collect(),
+        tags: tags.map(|tag| proto::MappedTag { key: tag.key.clone(), claim: tag.claim.clone() }).collect(),
+        source_identity: mapping.source_identity().unwrap_or_default().to_owned(),
+    }
+}
+
+fn one_provider(issuer: String) -> OidcProviderIssuer {
+    OidcProviderIssuer { issuer: (!issuer.is_empty()).then_some(issuer) }
+}
+
+fn is_done(answer: &Answer) -> bool {
+    matches!(answer, Answer::Iam(IamAnswer::Done))
+}
+
 fn oidc_provider(provider: OidcProvider) -> proto::OidcProvider {
     proto::OidcProvider {
         arn: provider.arn().to_string(),
         issuer: provider.issuer.as_str().to_owned(),
         client_ids: provider.client_ids,
         discovery_url: provider.reach.discovery_url.unwrap_or_default(),
+        disabled: provider.disabled,
+        claim_mapping: Some(claim_mapping(&provider.claim_mapping)),
         pinned: provider.reach.pinned.is_some(),
         own_certificates: provider.reach.ca_certificates.is_some(),
         allow_private: provider.reach.allow_private,

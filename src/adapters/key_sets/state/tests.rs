@@ -120,12 +120,17 @@ fn b12_a_failure_keeps_the_set_and_says_so() {
     assert!(state.answer(Some("a"), true, START + REST).is_ok());
     assert!(state.answer(None, true, START + REST).is_ok());
     assert_eq!(state.answer(Some("b"), true, START + REST).unwrap_err(), KeySetError::TooLarge);
-    let status = state.status();
+    let status = state.status(START + REST);
     assert_eq!((status.last_good_fetch, status.last_error), (Some(START), Some(KeySetError::TooLarge)));
     assert_eq!(status.keys, 1);
     state.record(fetched(&["a", "b"], None), Some("b"), START + 2 * REST);
     assert!(state.answer(Some("b"), true, START + 2 * REST).unwrap().has("b"));
-    assert_eq!((state.status().last_error, state.status().keys), (None, 2));
+    let status = state.status(START + 2 * REST);
+    assert_eq!((status.last_error, status.keys), (None, 2));
+    assert_eq!(status.fetches, [("success", 3), ("too_large", 1)].into());
+    assert_eq!(status.stale_at, Some(START + 2 * REST + FRESH_DEFAULT));
+    // What is too old to be used is not held, whatever there is in memory.
+    assert_eq!(state.status(START + 2 * REST + DEAD_AFTER).keys, 0);
 }
 
 #[test]

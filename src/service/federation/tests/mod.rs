@@ -2,7 +2,10 @@
 
 mod claims;
 mod conditions;
+mod identify;
 mod keys;
+mod mapping;
 mod mutated;
+mod states;
 mod tokens;
 mod vectors;

@@ -34,8 +34,22 @@ parameters! {
         allow_private: bool,
         algorithms: Vec<String>,
     }
+    /// A session tag and the claim that it comes from.
+    MappedTagInput { key: String, claim: String }
+    /// Claims that name session tags and the source identity.
+    ClaimMappingInput { tags: Vec<MappedTagInput>, transitive_tags: Vec<String>, source_identity: Option<String> }
     /// Makes or replaces a provider; not on AWS's wire.
-    PutOidcProvider { issuer: Option<String>, client_ids: Vec<String>, #[serde(flatten)] reach: ReachInput }
+    PutOidcProvider {
+        issuer: Option<String>,
+        client_ids: Vec<String>,
+        /// Not given: as it is.
+        disabled: Option<bool>,
+        claim_mapping: ClaimMappingInput,
+        #[serde(flatten)]
+        reach: ReachInput,
+    }
+    /// A provider by its issuer; not on AWS's wire.
+    OidcProviderIssuer { issuer: Option<String> }
     /// `ListOpenIDConnectProviderTags`
     ListOpenIDConnectProviderTags { open_id_connect_provider_arn: Option<String>, #[serde(flatten)] page: PageInput }
 }

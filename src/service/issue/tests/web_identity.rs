@@ -59,9 +59,9 @@ impl Stage {
     fn identify(&self, ask: &AssumeRoleWithWebIdentity) -> Result<WebIdentity, Error> {
         let (request, token) = ask.read()?;
         let identification = Identification::new(self.keys.clone());
-        let snapshot = Arc::new(self.world.snapshot.clone());
+        let directory = || Arc::new(self.world.snapshot.clone());
         let envelope = envelope();
-        let found = identification.identify(token, request.account(), snapshot, &envelope, "us-east-1", token_time());
+        let found = identification.identify(token, request.account(), directory, &envelope, "us-east-1", token_time());
         found.now_or_never().unwrap()
     }
 
