@@ -12,13 +12,15 @@ const FILES: [&str; 4] = [
 ];
 
 /// Messages that hold secrets: their `Debug` is written by hand and shows none.
-const SECRET: [&str; 6] = [
+const SECRET: [&str; 8] = [
     "brevet.admin.v1.TestOidcProviderRequest",
     "brevet.store.v1.AccessKey",
     "brevet.store.v1.Anchor",
     "brevet.store.v1.Epoch",
+    "brevet.store.v1.IssuerKey",
     "brevet.sts.v1.AssumeRoleWithWebIdentityRequest",
     "brevet.sts.v1.Credentials",
+    "brevet.sts.v1.GetWebIdentityTokenResponse",
 ];
 
 fn main() -> Result<(), Box<dyn std::error::Error>> {

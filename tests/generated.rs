@@ -40,6 +40,7 @@ fn client_code_is_up_to_date() {
             "brevet.admin.v1.TestOidcProviderRequest",
             "brevet.sts.v1.AssumeRoleWithWebIdentityRequest",
             "brevet.sts.v1.Credentials",
+            "brevet.sts.v1.GetWebIdentityTokenResponse",
         ])
         .out_dir(out.path())
         .compile_fds(files)

@@ -29,6 +29,12 @@ impl fmt::Debug for AssumeRoleWithWebIdentityRequest {
     }
 }
 
+impl fmt::Debug for GetWebIdentityTokenResponse {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("GetWebIdentityTokenResponse").field("expiration", &self.expiration).finish_non_exhaustive()
+    }
+}
+
 impl fmt::Debug for Credentials {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("Credentials").field("access_key_id", &self.access_key_id).finish_non_exhaustive()

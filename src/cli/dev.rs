@@ -98,6 +98,7 @@ impl Dev {
         let flags = Flags {
             listen: self.listen.clone(),
             admin_listen: self.admin_listen.clone().or_else(|| free_port.then(|| "127.0.0.1:0".into())),
+            issuer: None,
             tls_cert: self.tls_cert.clone(),
             tls_key: self.tls_key.clone(),
             // What dev may listen on is decided below.
@@ -149,6 +150,7 @@ impl Dev {
                 audit: Arc::new(AuditLog),
                 control: None,
                 only_local_hosts: !self.expose_dev,
+                issuer_is_endpoint: true,
                 plaintext: Plaintext::OnLoopback,
             };
             let tokens = Tokens { issuer: issuer.issuer().as_str().to_owned(), endpoint: issuer.token_endpoint() };

@@ -1,7 +1,7 @@
 //! Puts the service together and runs it until a signal ends it: shared by `serve` and `dev`.
 
 use std::io::IsTerminal as _;
-use std::net::SocketAddr;
+use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr};
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::time::Duration;
@@ -19,7 +19,8 @@ use crate::adapters::random::SystemRandomness;
 use crate::config::{Settings, TlsConfig};
 use crate::service::audit::AuditSink;
 use crate::service::deployment::Deployment;
-use crate::service::federation::Plaintext;
+use crate::service::federation::{Issuer, Plaintext};
+use crate::service::outbound::Outbound;
 use crate::service::pipeline::Service;
 use crate::transport::admin::Admin;
 use crate::transport::control::Control;
@@ -47,6 +48,8 @@ pub(super) struct Assembly {
     pub control: Option<PathBuf>,
     /// Refuse requests that name another host than this machine: no web page can reach a `dev` by DNS rebinding.
     pub only_local_hosts: bool,
+    /// Issue identity tokens under the address that the service listens on, if no other name is configured.
+    pub issuer_is_endpoint: bool,
     /// Whether identity providers on this machine may be reached without TLS.
     pub plaintext: Plaintext,
 }
@@ -89,16 +92,8 @@ pub(super) async fn serve(
     assembly: Assembly,
     announce: impl FnOnce(&Ready) -> anyhow::Result<()>,
 ) -> anyhow::Result<()> {
-    let Assembly { settings, deployment, audit, control, only_local_hosts, plaintext } = assembly;
+    let Assembly { settings, deployment, audit, control, only_local_hosts, issuer_is_endpoint, plaintext } = assembly;
     let clock = Arc::new(SystemClock);
-    let service = Arc::new(Service::start(
-        &deployment,
-        audit,
-        clock.clone(),
-        Arc::new(SystemRandomness::default()),
-        Arc::new(FetchedKeySets::new(clock.clone())),
-        plaintext,
-    ));
 
     let main = Listener::bind(settings.listen, tls_config(settings.tls.as_ref())?)
         .await
@@ -110,6 +105,25 @@ pub(super) async fn serve(
     let scheme = if settings.tls.is_some() { "https" } else { "http" };
     let ready =
         Ready { endpoint: format!("{scheme}://{address}"), admin_endpoint: format!("http://{}", admin.address()?) };
+
+    let issuer = match settings.issuer.clone() {
+        None if issuer_is_endpoint => name_of_endpoint(scheme, address),
+        named => named,
+    };
+    if issuer_is_endpoint && issuer.is_none() {
+        tracing::warn!("no identity tokens are issued: without TLS only an issuer on this machine is believed");
+    }
+    let outbound =
+        issuer.map(|issuer| Arc::new(Outbound::new(issuer, Arc::clone(&deployment.issuer_keys), clock.clone())));
+    let service = Service::start(
+        &deployment,
+        audit,
+        clock.clone(),
+        Arc::new(SystemRandomness::default()),
+        Arc::new(FetchedKeySets::new(clock.clone())),
+        plaintext,
+    );
+    let service = Arc::new(service.with_outbound(outbound.clone()));
 
     let watched = Arc::clone(&service);
     let providers: Watch = Arc::new(move || watched.provider_states());
@@ -128,6 +142,7 @@ pub(super) async fn serve(
             authorities: authorities(&settings, address, only_local_hosts),
             trusted_proxies: settings.trusted_proxies.clone(),
             reflection: settings.reflection,
+            outbound,
         },
     )?;
     if let Some(path) = control {
@@ -166,6 +181,18 @@ pub(super) async fn serve(
     Ok(())
 }
 
+/// The issuer at an address that the service listens on. One that only other machines can reach has no name without TLS.
+fn name_of_endpoint(scheme: &str, address: SocketAddr) -> Option<Issuer> {
+    let ip = match address.ip() {
+        IpAddr::V4(Ipv4Addr::UNSPECIFIED) => Ipv4Addr::LOCALHOST.into(),
+        IpAddr::V6(Ipv6Addr::UNSPECIFIED) => Ipv6Addr::LOCALHOST.into(),
+        ip => ip,
+    };
+    let url = format!("{scheme}://{}", SocketAddr::new(ip, address.port()));
+    let default_port = if scheme == "https" { ":443" } else { ":80" };
+    Issuer::parse(url.strip_suffix(default_port).unwrap_or(&url), Plaintext::OnLoopback).ok()
+}
+
 /// Writes the summaries of denials that were held back.
 async fn settle(service: Arc<Service>) {
     let mut each_second = tokio::time::interval(Duration::from_secs(1));
@@ -188,4 +215,26 @@ fn authorities(settings: &Settings, address: SocketAddr, only_local_hosts: bool)
         return Some(Authorities::of_this_machine(address));
     }
     (!settings.authorities.is_empty()).then(|| Authorities::new(&settings.authorities))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn an_endpoint_is_an_issuer_where_relying_parties_can_believe_it() {
+        for (scheme, address, expected) in [
+            ("http", "127.0.0.1:8731", Some("http://127.0.0.1:8731")),
+            ("http", "127.0.0.1:80", Some("http://127.0.0.1")),
+            ("https", "127.0.0.1:443", Some("https://127.0.0.1")),
+            ("http", "[::1]:8731", Some("http://[::1]:8731")),
+            ("http", "0.0.0.0:8731", Some("http://127.0.0.1:8731")),
+            ("https", "0.0.0.0:8731", Some("https://127.0.0.1:8731")),
+            ("https", "192.0.2.1:8731", Some("https://192.0.2.1:8731")),
+            ("http", "192.0.2.1:8731", None),
+        ] {
+            let name = name_of_endpoint(scheme, address.parse().unwrap());
+            assert_eq!(name.as_ref().map(Issuer::as_str), expected, "{scheme} {address}");
+        }
+    }
 }

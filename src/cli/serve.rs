@@ -31,6 +31,9 @@ pub(super) struct Serve {
     /// Address and port of health and metrics (default: 127.0.0.1:8732)
     #[arg(long)]
     admin_listen: Option<String>,
+    /// Issue identity tokens under this https URL (GetWebIdentityToken), at which relying parties reach the service
+    #[arg(long, value_name = "URL")]
+    issuer: Option<String>,
     /// PEM file with the certificate chain: serves TLS instead of plaintext
     #[arg(long)]
     tls_cert: Option<PathBuf>,
@@ -53,6 +56,7 @@ impl Serve {
         let settings = config.resolve(Flags {
             listen: self.listen,
             admin_listen: self.admin_listen,
+            issuer: self.issuer,
             tls_cert: self.tls_cert,
             tls_key: self.tls_key,
             allow_plaintext: self.allow_plaintext,
@@ -75,6 +79,7 @@ impl Serve {
                 audit,
                 control: Some(dir.control_socket()),
                 only_local_hosts: false,
+                issuer_is_endpoint: false,
                 plaintext: Plaintext::Refused,
             };
             run::serve(assembly, |ready| {

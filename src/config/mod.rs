@@ -6,6 +6,7 @@ use std::path::{Path, PathBuf};
 use serde::Deserialize;
 
 use crate::adapters::audit_file::Sync;
+use crate::service::federation::{Issuer, Plaintext};
 use crate::transport::listener::check_plaintext;
 use crate::transport::peer::Network;
 
@@ -32,6 +33,8 @@ pub struct Config {
     /// Addresses or networks of proxies whose `X-Forwarded-For` counts.
     #[serde(default)]
     pub trusted_proxies: Vec<String>,
+    /// The URL under which identity tokens are issued. Without it none are.
+    pub issuer: Option<String>,
     /// Certificate and key.
     pub tls: Option<TlsConfig>,
     /// The audit log.
@@ -64,6 +67,8 @@ pub struct Flags {
     pub listen: Option<String>,
     /// `--admin-listen`
     pub admin_listen: Option<String>,
+    /// `--issuer`
+    pub issuer: Option<String>,
     /// `--tls-cert`
     pub tls_cert: Option<PathBuf>,
     /// `--tls-key`
@@ -87,6 +92,8 @@ pub struct Settings {
     pub authorities: Vec<String>,
     /// Proxies whose `X-Forwarded-For` counts.
     pub trusted_proxies: Vec<Network>,
+    /// Under which name identity tokens are issued, if they are.
+    pub issuer: Option<Issuer>,
     /// What an audit record survives.
     pub audit_sync: Sync,
 }
@@ -141,6 +148,10 @@ impl Config {
                     .ok()
             })
             .collect();
+        let issuer = flags.issuer.or(self.issuer).and_then(|url| {
+            let invalid = |error| faults.push(format!("issuer: {url:?} cannot be used: {error}"));
+            Issuer::parse(&url, Plaintext::Refused).map_err(invalid).ok()
+        });
         let audit_sync = match self.audit.sync.as_deref() {
             None | Some("disk") => Sync::Disk,
             Some("written") => Sync::Written,
@@ -159,6 +170,7 @@ impl Config {
             reflection: self.reflection.unwrap_or(listen.ip().is_loopback()),
             authorities: self.authorities,
             trusted_proxies,
+            issuer,
             audit_sync,
         })
     }
@@ -196,6 +208,21 @@ mod tests {
         assert!(config(open).resolve(Flags::default()).is_err());
         let settings = config(open).resolve(Flags { allow_plaintext: true, ..Flags::default() }).unwrap();
         assert!(!settings.reflection);
+    }
+
+    #[test]
+    fn identity_tokens_are_issued_under_a_name_that_has_one_spelling_or_not_at_all() {
+        let issuer = |text: &str, flag: Option<&str>| {
+            let flags = Flags { issuer: flag.map(str::to_owned), ..Flags::default() };
+            config(text).resolve(flags).map(|settings| settings.issuer.map(|issuer| issuer.as_str().to_owned()))
+        };
+        let (file, flag) = ("issuer = 'https://sts.example.com/a'", "https://sts.example.com");
+        assert_eq!(issuer("", None).unwrap(), None);
+        assert_eq!(issuer(file, None).unwrap().as_deref(), Some("https://sts.example.com/a"));
+        assert_eq!(issuer(file, Some(flag)).unwrap().as_deref(), Some(flag));
+        for bad in ["http://127.0.0.1", "sts.example.com", "https://STS.example.com", "https://a.example/?b", ""] {
+            assert!(issuer("", Some(bad)).unwrap_err().to_string().contains("issuer: "), "{bad}");
+        }
     }
 
     #[test]

@@ -18,6 +18,7 @@ use super::error::Error;
 use super::federation::{ClaimMapping, Issuer};
 use super::hex::hex;
 use super::keys::{Anchor, EpochKeys, Keys};
+use super::outbound::{IssuerKey, IssuerKeys};
 use super::random::Random;
 use crate::store::{MasterKey, Store, Transaction, format};
 
@@ -231,6 +232,8 @@ pub struct Deployment {
     pub directory: Arc<Directory>,
     /// What mints and opens tokens.
     pub keys: Arc<Keys>,
+    /// What signs identity tokens.
+    pub issuer_keys: Arc<IssuerKeys>,
     /// What signs bundles, and the sequence of the last one.
     anchor: Mutex<Anchor>,
 }
@@ -246,20 +249,25 @@ impl Deployment {
         let cipher = format::unlock(&stored, master).map_err(fault)?;
         let (snapshot, others) = Snapshot::read(revision, &stored, &cipher).map_err(fault)?;
         let mut epochs = Vec::new();
+        let mut issuer_keys = Vec::new();
         let mut anchor = None;
         for OtherRecord { key, content } in others {
             if key == Anchor::RECORD_KEY {
                 anchor = Some(Anchor::decode(&content).map_err(fault)?);
             } else if key.starts_with(EpochKeys::PREFIX) {
                 epochs.push(EpochKeys::decode(&content).map_err(fault)?);
+            } else if key.starts_with(IssuerKey::PREFIX) {
+                issuer_keys.push(IssuerKey::decode(&content).map_err(fault)?);
             } else {
                 return Err(DeploymentError(format!("the record {key} is of no known kind")));
             }
         }
         let anchor = anchor.ok_or_else(|| DeploymentError(format!("the record {} is missing", Anchor::RECORD_KEY)))?;
         let keys = Keys::new(cipher.trust_domain(), &epochs, &anchor, &*random).map_err(fault)?;
+        let directory = Arc::new(Directory::new(store, cipher, Arc::clone(&random), snapshot));
         Ok(Self {
-            directory: Arc::new(Directory::new(store, cipher, random, snapshot)),
+            issuer_keys: Arc::new(IssuerKeys::new(Arc::clone(&directory), random, issuer_keys).map_err(fault)?),
+            directory,
             keys: Arc::new(keys),
             anchor: Mutex::new(anchor),
         })

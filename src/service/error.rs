@@ -37,6 +37,12 @@ pub enum Kind {
     IdpRejectedClaim,
     /// The keys of an identity provider cannot be fetched: trying again may help.
     IdpCommunicationError,
+    /// The deployment issues no identity tokens.
+    OutboundFederationDisabled,
+    /// An identity token that would be good for longer than the session that asks for it.
+    SessionDurationEscalation,
+    /// An identity token that would be too long.
+    JwtPayloadSizeExceeded,
     /// A document that is not a policy.
     MalformedPolicyDocument,
     /// Session policies and tags exceed their budget.
@@ -94,6 +100,9 @@ impl Kind {
             Self::ExpiredIdentityToken => "ExpiredTokenException",
             Self::IdpRejectedClaim => "IDPRejectedClaim",
             Self::IdpCommunicationError => "IDPCommunicationError",
+            Self::OutboundFederationDisabled => "OutboundWebIdentityFederationDisabledException",
+            Self::SessionDurationEscalation => "SessionDurationEscalationException",
+            Self::JwtPayloadSizeExceeded => "JWTPayloadSizeExceededException",
             Self::MalformedPolicyDocument => "MalformedPolicyDocument",
             Self::PackedPolicyTooLarge => "PackedPolicyTooLarge",
             Self::InvalidAction => "InvalidAction",

@@ -14,6 +14,7 @@ pub mod issue;
 pub mod key_source;
 pub mod keys;
 pub mod operation;
+pub mod outbound;
 pub mod paging;
 mod parameters;
 pub mod pipeline;

@@ -9,8 +9,9 @@ use super::federation::{CheckProvider, CheckedStep};
 use super::iam;
 use super::issue::{
     AssumeRole, AssumeRoleWithWebIdentity, CallerIdentity, GetAccessKeyInfo, GetFederationToken, GetSessionToken,
-    Issued,
+    GetWebIdentityToken, Issued,
 };
+use super::outbound::WebIdentityToken;
 use super::paging::Page;
 use super::policy::lint::{Lint, Linted};
 use super::policy::simulate::{Simulate, SimulatedPair};
@@ -33,6 +34,8 @@ pub enum Operation {
     GetAccessKeyInfo(GetAccessKeyInfo),
     /// `sts:DecodeAuthorizationMessage`
     DecodeAuthorizationMessage(DecodeAuthorizationMessage),
+    /// `sts:GetWebIdentityToken`
+    GetWebIdentityToken(GetWebIdentityToken),
     /// An operation of the IAM API.
     Iam(iam::Request),
     /// The same over gRPC, with what that API has no words for.
@@ -62,7 +65,8 @@ impl Operation {
             | Self::GetFederationToken(_)
             | Self::GetCallerIdentity
             | Self::GetAccessKeyInfo(_)
-            | Self::DecodeAuthorizationMessage(_) => "sts",
+            | Self::DecodeAuthorizationMessage(_)
+            | Self::GetWebIdentityToken(_) => "sts",
             Self::Iam(_) => "iam",
             Self::Directory(_) | Self::CheckProvider(_) | Self::Lint(_) | Self::Simulate(_) | Self::WhoCan(_) => {
                 "admin"
@@ -80,6 +84,7 @@ impl Operation {
             Self::GetCallerIdentity => Value::Null,
             Self::GetAccessKeyInfo(input) => input.audit_parameters(),
             Self::DecodeAuthorizationMessage(input) => input.audit_parameters(),
+            Self::GetWebIdentityToken(input) => input.audit_parameters(),
             Self::Iam(request) | Self::Directory(request) => request.audit_parameters(),
             Self::CheckProvider(input) => input.audit_parameters(),
             Self::Lint(input) => input.audit_parameters(),
@@ -98,6 +103,7 @@ impl Operation {
             Self::GetCallerIdentity => "GetCallerIdentity",
             Self::GetAccessKeyInfo(_) => "GetAccessKeyInfo",
             Self::DecodeAuthorizationMessage(_) => "DecodeAuthorizationMessage",
+            Self::GetWebIdentityToken(_) => "GetWebIdentityToken",
             Self::Iam(request) | Self::Directory(request) => request.name(),
             Self::CheckProvider(_) => "TestOidcProvider",
             Self::Lint(_) => "Lint",
@@ -120,6 +126,8 @@ pub enum Answer {
     CheckedProvider(Vec<CheckedStep>),
     /// A refusal and its trace, as JSON.
     DecodedMessage(String),
+    /// A token that says who the caller is.
+    WebIdentityToken(WebIdentityToken),
     /// The answer of an IAM operation.
     Iam(iam::Answer),
     /// What was found in documents, in their order.

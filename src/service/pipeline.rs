@@ -21,6 +21,7 @@ use super::issue::{AssumeRoleWithWebIdentity, Issuer, WebIdentityRequest};
 use super::key_source::DirectoryKeys;
 use super::keys::{Keys, MESSAGE_SALT};
 use super::operation::{Answer, Operation};
+use super::outbound::{self, Outbound};
 use super::policy::{lint, simulate, who_can};
 use super::random::Random;
 
@@ -43,6 +44,7 @@ pub struct Service {
     issuer: Issuer,
     identification: Identification,
     administrator: Iam,
+    outbound: Option<Arc<Outbound>>,
     audit: Arc<dyn AuditSink>,
     clock: Arc<dyn Clock>,
     random: Arc<dyn Random>,
@@ -81,12 +83,19 @@ impl Service {
             issuer: Issuer::new(Arc::clone(keys), Arc::clone(&random), Arc::clone(&clock)),
             identification: Identification::new(key_sets),
             administrator: Iam::new(Arc::clone(directory), Arc::clone(&random)).with_plaintext_providers(plaintext),
+            outbound: None,
             audit,
             clock,
             random,
             budget: Mutex::default(),
             repeats: Mutex::default(),
         }
+    }
+
+    /// The same, and it issues identity tokens.
+    #[must_use]
+    pub fn with_outbound(self, outbound: Option<Arc<Outbound>>) -> Self {
+        Self { outbound, ..self }
     }
 
     /// Takes one request through. `request` is what was signed, `body` its payload as received; `operation` is what
@@ -266,6 +275,11 @@ impl Service {
             }
             Operation::DecodeAuthorizationMessage(input) => {
                 decode_authorization_message(caller, &self.keys, &input).map(Answer::DecodedMessage).map(told)
+            }
+            Operation::GetWebIdentityToken(input) => {
+                let claims = issuer.web_identity_token(caller, &input)?;
+                let outbound = self.outbound.as_ref().ok_or_else(outbound::disabled)?;
+                Ok((Answer::WebIdentityToken(outbound.issue(claims).await?), Worth::Record))
             }
             Operation::Iam(request) | Operation::Directory(request) if request.is_change() => {
                 // A change that could not be recorded must not happen.

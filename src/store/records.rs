@@ -31,4 +31,4 @@ macro_rules! redacted {
     )*};
 }
 
-redacted!(AccessKey: id, Anchor: created_at, Epoch: number);
+redacted!(AccessKey: id, Anchor: created_at, Epoch: number, IssuerKey: number);

@@ -60,7 +60,7 @@ pub struct Exchange {
 }
 
 impl Exchange {
-    /// Begins with the head of a request. `wire` is `grpc` or `query`.
+    /// Begins with the head of a request. `wire` is `grpc`, `query`, or `http` for documents.
     pub fn begin(parts: &Parts, peer: Peer, wire: &'static str) -> Self {
         let agent = parts.headers.get(header::USER_AGENT);
         let envelope = Envelope {
@@ -83,7 +83,7 @@ impl Exchange {
         self.started.elapsed()
     }
 
-    /// `grpc` or `query`.
+    /// `grpc`, `query` or `http`.
     pub fn wire(&self) -> &'static str {
         self.envelope.wire
     }

@@ -14,6 +14,7 @@ use tonic::body::Body;
 
 use super::body::Payload;
 use super::desk::{Desk, Exchange, Handler, UNKNOWN_OPERATION};
+use super::documents;
 use super::grpc::{self, BuildError, Grpc};
 use super::listener::Serve;
 use super::metrics::Metrics;
@@ -22,6 +23,7 @@ use super::query;
 use super::query::response::{self, Api};
 use super::readiness::Readiness;
 use crate::service::error::{Error, Kind};
+use crate::service::outbound::{Outbound, Page};
 
 /// Most bytes of a head: the target and the header fields, with 32 for each field (RFC 9113 §6.5.2).
 const MAX_HEAD: usize = 16 << 10;
@@ -35,6 +37,8 @@ pub struct Settings {
     pub trusted_proxies: Vec<Network>,
     /// Whether strangers may ask which gRPC services there are.
     pub reflection: bool,
+    /// Whose documents are published here, if identity tokens are issued.
+    pub outbound: Option<Arc<Outbound>>,
 }
 
 /// Answers requests of every wire.
@@ -62,7 +66,11 @@ impl<H: Handler> Front<H> {
     async fn answer(&self, parts: Parts, body: impl Payload + 'static, peer: Peer, conflict: bool) -> Response<Body> {
         let is_call = grpc::is_call(&parts);
         let peer = peer::origin(peer, &self.settings.trusted_proxies, &parts.headers);
-        let wire = if is_call { "grpc" } else { "query" };
+        let wire = match (is_call, self.page(&parts)) {
+            (true, _) => "grpc",
+            (false, Some(_)) => "http",
+            (false, None) => "query",
+        };
         let exchange = Arc::new(Exchange::begin(&parts, peer, wire));
         // A chunked request is the last of its connection, see `inspect`.
         let last = conflict || parts.version < Version::HTTP_2 && parts.headers.contains_key(header::TRANSFER_ENCODING);
@@ -78,7 +86,7 @@ impl<H: Handler> Front<H> {
         if let Ok(request_id) = HeaderValue::from_str(exchange.request_id()) {
             headers.insert(HeaderName::from_static("x-amzn-requestid"), request_id);
         }
-        headers.insert(header::CACHE_CONTROL, HeaderValue::from_static("no-store"));
+        headers.entry(header::CACHE_CONTROL).or_insert(HeaderValue::from_static("no-store"));
         headers.insert(header::X_CONTENT_TYPE_OPTIONS, HeaderValue::from_static("nosniff"));
         if last {
             headers.insert(header::CONNECTION, HeaderValue::from_static("close"));
@@ -102,7 +110,16 @@ impl<H: Handler> Front<H> {
         if is_call {
             return self.grpc.answer(exchange, parts, body).await;
         }
+        if let Some((outbound, page)) = self.page(&parts) {
+            return documents::answer(&self.desk, exchange, outbound, page, &parts.method).await.map(whole);
+        }
         query::answer(&self.desk, exchange, parts, body).await.map(whole)
+    }
+
+    /// The document that is at the path of a request which is no call, if one is.
+    fn page(&self, parts: &Parts) -> Option<(&Outbound, Page)> {
+        let outbound = self.settings.outbound.as_deref()?;
+        Some((outbound, outbound.page(parts.uri.path())?))
     }
 
     fn check_head(&self, parts: &Parts, peer: Peer, conflict: bool) -> Result<(), Error> {

@@ -209,6 +209,31 @@ pub struct AssumeRoleWithWebIdentityResponse {
     #[prost(string, tag = "7")]
     pub audience: ::prost::alloc::string::String,
 }
+#[derive(Clone, PartialEq, ::prost::Message)]
+pub struct GetWebIdentityTokenRequest {
+    /// Whom the token is for: its "aud". One to ten, each 1 to 1,000 characters.
+    #[prost(string, repeated, tag = "1")]
+    pub audience: ::prost::alloc::vec::Vec<::prost::alloc::string::String>,
+    /// "RS256" or "ES384".
+    #[prost(string, tag = "2")]
+    pub signing_algorithm: ::prost::alloc::string::String,
+    /// 60 s to one hour, and no longer than the caller's session; five minutes if absent. Whole seconds.
+    #[prost(message, optional, tag = "3")]
+    pub duration: ::core::option::Option<::prost_types::Duration>,
+    /// What the token says besides; at most fifty.
+    #[prost(message, repeated, tag = "4")]
+    pub tags: ::prost::alloc::vec::Vec<Tag>,
+}
+#[derive(Clone, PartialEq, Eq, Hash, ::prost::Message)]
+#[prost(skip_debug)]
+pub struct GetWebIdentityTokenResponse {
+    /// A JWT, to be verified with the keys that the issuer publishes.
+    #[prost(string, tag = "1")]
+    pub web_identity_token: ::prost::alloc::string::String,
+    /// First second at which the token is over.
+    #[prost(message, optional, tag = "2")]
+    pub expiration: ::core::option::Option<::prost_types::Timestamp>,
+}
 /// Generated client implementations.
 pub mod security_token_service_client {
     #![allow(
@@ -506,6 +531,36 @@ pub mod security_token_service_client {
                     GrpcMethod::new(
                         "brevet.sts.v1.SecurityTokenService",
                         "DecodeAuthorizationMessage",
+                    ),
+                );
+            self.inner.unary(req, path, codec).await
+        }
+        /// A signed JWT that says who calls, for services elsewhere.
+        pub async fn get_web_identity_token(
+            &mut self,
+            request: impl tonic::IntoRequest<super::GetWebIdentityTokenRequest>,
+        ) -> std::result::Result<
+            tonic::Response<super::GetWebIdentityTokenResponse>,
+            tonic::Status,
+        > {
+            self.inner
+                .ready()
+                .await
+                .map_err(|e| {
+                    tonic::Status::unknown(
+                        format!("Service was not ready: {}", e.into()),
+                    )
+                })?;
+            let codec = tonic_prost::ProstCodec::default();
+            let path = http::uri::PathAndQuery::from_static(
+                "/brevet.sts.v1.SecurityTokenService/GetWebIdentityToken",
+            );
+            let mut req = request.into_request();
+            req.extensions_mut()
+                .insert(
+                    GrpcMethod::new(
+                        "brevet.sts.v1.SecurityTokenService",
+                        "GetWebIdentityToken",
                     ),
                 );
             self.inner.unary(req, path, codec).await

@@ -110,6 +110,7 @@ impl Record {
                     sts.extend(session);
                 }
             }
+            Answer::WebIdentityToken(token) => self.set("responseElements", token.audit_elements()),
             Answer::Iam(answer) => self.set("responseElements", answer.audit_elements()),
             Answer::CallerIdentity(_)
             | Answer::AccessKeyInfo(_)

@@ -77,16 +77,21 @@ fn add_session(context: &mut Context, session: &Session, now: Timestamp) {
     if let Some(source_identity) = &claims.source_identity {
         context.set("aws:SourceIdentity", source_identity.as_str());
     }
-    // Chained sessions carry whom they come from for the sake of revocation; the key is for the first one alone.
-    if let (Some(federation), []) = (&claims.federation, claims.ancestors.as_slice()) {
-        let host = federation.issuer.strip_prefix("https://").unwrap_or(&federation.issuer);
-        let account = claims.account();
-        context.set("aws:FederatedProvider", format!("arn:aws:iam::{account}:oidc-provider/{host}"));
+    if let Some(provider) = federated_provider(session) {
+        context.set("aws:FederatedProvider", provider);
     }
     // A session's tags go over those of its user or role.
     for tag in &claims.tags {
         context.set(&principal_tag(&tag.key), tag.value.as_str());
     }
+}
+
+/// Chained sessions carry whom they come from for the sake of revocation; the key is for the first one alone.
+pub(super) fn federated_provider(session: &Session) -> Option<String> {
+    let claims = &session.claims;
+    let (Some(federation), []) = (&claims.federation, claims.ancestors.as_slice()) else { return None };
+    let host = federation.issuer.split_once("://").map_or(federation.issuer.as_str(), |(_, host)| host);
+    Some(format!("arn:aws:iam::{}:oidc-provider/{host}", claims.account()))
 }
 
 fn principal_tag(key: &str) -> String {

@@ -38,7 +38,7 @@ pub struct Envelope {
     pub user_agent: Option<String>,
     /// Whether the request came over TLS.
     pub tls: bool,
-    /// `grpc` or `query`.
+    /// `grpc`, `query` or `http`.
     pub wire: &'static str,
 }
 
@@ -108,6 +108,20 @@ impl Caller {
     /// What `Principal` elements can name.
     pub fn subject(&self) -> &Subject {
         &self.subject
+    }
+
+    /// The tags of the user or role, and over them those of the session, whatever their case.
+    pub fn tags(&self) -> Vec<(&str, &str)> {
+        let session = self.session().map_or(&[][..], |session| &session.claims.tags);
+        let replaced = |key: &str| session.iter().any(|tag| tag.key.to_lowercase() == key.to_lowercase());
+        let own = self.standing.tags(&self.snapshot).iter().filter(|tag| !replaced(&tag.key));
+        let own = own.map(|tag| (tag.key.as_str(), tag.value.as_str()));
+        own.chain(session.iter().map(|tag| (tag.key.as_str(), tag.value.as_str()))).collect()
+    }
+
+    /// The ARN of the identity provider that the caller's session comes from, if it is the first one.
+    pub fn federated_provider(&self) -> Option<String> {
+        self.session().and_then(conditions::federated_provider)
     }
 
     /// A copy of the caller's condition keys, to be completed with those of an operation.

@@ -7,7 +7,7 @@ use tokio::sync::Mutex;
 use zeroize::Zeroizing;
 
 use super::snapshot::Snapshot;
-use super::stored::Stored;
+use super::stored::{OtherRecord, Stored};
 use crate::service::error::{Error, Kind};
 use crate::service::random::Random;
 use crate::store::{CommitError, Precondition, RecordCipher, Store, Transaction};
@@ -38,6 +38,14 @@ impl Directory {
     /// The directory as of the latest change.
     pub fn snapshot(&self) -> Arc<Snapshot> {
         self.inner.snapshot.load_full()
+    }
+
+    /// The records that are not the directory's own, as the store has them now. It reads everything, so it is for what
+    /// happens once.
+    pub async fn others(&self) -> Result<Vec<OtherRecord>, Error> {
+        let (revision, records) = self.inner.store.load().await.map_err(Error::unavailable)?;
+        let (_, others) = Snapshot::read(revision, &records, &self.inner.cipher).map_err(Error::internal)?;
+        Ok(others)
     }
 
     /// Decides a change on the current snapshot and commits it. When this returns `Ok`, the change is durable and

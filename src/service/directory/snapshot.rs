@@ -50,6 +50,11 @@ pub struct Snapshot {
 }
 
 impl Snapshot {
+    /// Whether there is a record of this key that is not the directory's own.
+    pub fn has_other(&self, key: &str) -> bool {
+        self.others.contains_key(key)
+    }
+
     /// All accounts, by number.
     pub fn accounts(&self) -> impl Iterator<Item = &Account> {
         self.accounts.values().map(|v| &*v.entity)

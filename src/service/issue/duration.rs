@@ -13,22 +13,23 @@ const ROOT_MAX: u32 = 3_600;
 /// Bounds and default of one operation, in seconds.
 #[derive(Clone, Copy, Debug)]
 pub(super) struct Bounds {
+    min: u32,
     max: u32,
     default: u32,
 }
 
 /// AssumeRole and its kin.
-pub(super) const ROLE_SESSION: Bounds = Bounds { max: 43_200, default: 3_600 };
+pub(super) const ROLE_SESSION: Bounds = Bounds { min: 900, max: 43_200, default: 3_600 };
 /// GetSessionToken and GetFederationToken.
-pub(super) const USER_SESSION: Bounds = Bounds { max: 129_600, default: 43_200 };
+pub(super) const USER_SESSION: Bounds = Bounds { min: 900, max: 129_600, default: 43_200 };
+/// GetWebIdentityToken.
+pub(super) const WEB_IDENTITY_TOKEN: Bounds = Bounds { min: 60, max: 3_600, default: 300 };
 
 impl Bounds {
-    const MIN: u32 = 900;
-
     /// The seconds asked for, or the default.
     pub(super) fn read(self, text: &Option<String>) -> Result<u32, Error> {
         match text {
-            Some(text) => parameters::check_number(text, Self::MIN, self.max, "durationSeconds"),
+            Some(text) => parameters::check_number(text, self.min, self.max, "durationSeconds"),
             None => Ok(self.default),
         }
     }

@@ -102,6 +102,23 @@ pub struct GetAccessKeyInfo {
     pub access_key_id: Option<String>,
 }
 
+/// What GetWebIdentityToken was asked.
+#[derive(Clone, Debug, Default)]
+pub struct GetWebIdentityToken {
+    /// Required: whom the token is for.
+    pub audience: Vec<String>,
+    /// Required.
+    pub signing_algorithm: Option<String>,
+    /// Decimal text of whole seconds, as it came.
+    pub duration_seconds: Option<String>,
+    /// What the token says besides.
+    pub tags: Vec<TagInput>,
+    /// Whose identity it is to tell.
+    pub subject_mode: Option<String>,
+    /// OAuth 2.0 scopes, which only tokens of another identity than the caller's can have.
+    pub scope: Option<String>,
+}
+
 impl AssumeRole {
     /// `requestParameters` of the audit record. Codes of a second factor are left out; a policy is told by its hash.
     pub fn audit_parameters(&self) -> Value {
@@ -160,6 +177,20 @@ impl GetAccessKeyInfo {
     /// As [`AssumeRole::audit_parameters`].
     pub fn audit_parameters(&self) -> Value {
         Parameters::default().text("accessKeyId", &self.access_key_id).into_value()
+    }
+}
+
+impl GetWebIdentityToken {
+    /// As [`AssumeRole::audit_parameters`].
+    pub fn audit_parameters(&self) -> Value {
+        Parameters::default()
+            .list("audience", &self.audience)
+            .text("signingAlgorithm", &self.signing_algorithm)
+            .text("durationSeconds", &self.duration_seconds)
+            .tags(&self.tags)
+            .text("subjectMode", &self.subject_mode)
+            .text("scope", &self.scope)
+            .into_value()
     }
 }
 

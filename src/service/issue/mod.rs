@@ -22,12 +22,14 @@ mod tags;
 mod tests;
 mod trust;
 mod web_identity;
+mod web_identity_token;
 
 use std::sync::Arc;
 
 pub use self::answer::{CallerIdentity, Holder, Issued};
 pub use self::input::{
-    AssumeRole, AssumeRoleWithWebIdentity, GetAccessKeyInfo, GetFederationToken, GetSessionToken, TagInput,
+    AssumeRole, AssumeRoleWithWebIdentity, GetAccessKeyInfo, GetFederationToken, GetSessionToken, GetWebIdentityToken,
+    TagInput,
 };
 
 pub use self::web_identity::WebIdentityRequest;

@@ -37,6 +37,7 @@ pub(super) const TOKEN_CODE: Text =
 /// Longer tokens are refused by whoever reads them, in words of their own.
 pub(super) const WEB_IDENTITY_TOKEN: Text =
     Text { min: 4, max: 20_000, pattern: ".*", matches: |_| true, shown: false };
+pub(super) const AUDIENCE: Text = Text { min: 1, max: 1000, pattern: ".*", matches: |_| true, shown: true };
 pub(super) const ACCESS_KEY_ID: Text =
     Text { min: 16, max: 128, pattern: r"[\w]*", matches: |text| text.bytes().all(is_word), shown: true };
 

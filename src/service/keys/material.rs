@@ -44,6 +44,25 @@ pub enum EpochState {
     VerifyOnly,
 }
 
+impl EpochState {
+    pub(in crate::service) fn to_record(self) -> records::EpochState {
+        match self {
+            Self::Prepared => records::EpochState::Prepared,
+            Self::Active => records::EpochState::Active,
+            Self::VerifyOnly => records::EpochState::VerifyOnly,
+        }
+    }
+
+    pub(in crate::service) fn from_record(state: records::EpochState) -> Option<Self> {
+        match state {
+            records::EpochState::Unspecified => None,
+            records::EpochState::Prepared => Some(Self::Prepared),
+            records::EpochState::Active => Some(Self::Active),
+            records::EpochState::VerifyOnly => Some(Self::VerifyOnly),
+        }
+    }
+}
+
 /// The key that signs trust bundles.
 #[derive(Clone, Debug)]
 pub struct Anchor {
@@ -87,14 +106,9 @@ impl EpochKeys {
 
     /// The record's content, to be sealed.
     pub fn encode(&self) -> Zeroizing<Vec<u8>> {
-        let state = match self.state {
-            EpochState::Prepared => records::EpochState::Prepared,
-            EpochState::Active => records::EpochState::Active,
-            EpochState::VerifyOnly => records::EpochState::VerifyOnly,
-        };
         let mut record = records::Epoch {
             number: self.number,
-            state: state.into(),
+            state: self.state.to_record().into(),
             root: self.root.expose().to_vec(),
             sign_key_id: self.sign_key_id,
             sign_seed: self.sign_seed.expose().to_vec(),
@@ -111,12 +125,7 @@ impl EpochKeys {
     /// From the record's content.
     pub fn decode(content: &[u8]) -> Result<Self, InvalidMaterial> {
         let record: records::Epoch = records::decode(content).map_err(InvalidMaterial)?;
-        let state = match record.state() {
-            records::EpochState::Unspecified => return Err(bad("state")),
-            records::EpochState::Prepared => EpochState::Prepared,
-            records::EpochState::Active => EpochState::Active,
-            records::EpochState::VerifyOnly => EpochState::VerifyOnly,
-        };
+        let state = EpochState::from_record(record.state()).ok_or_else(|| bad("state"))?;
         let not_after = (record.not_after != 0).then(|| time(record.not_after)).transpose()?;
         Ok(Self {
             number: record.number,

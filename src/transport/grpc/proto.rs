@@ -31,6 +31,12 @@ impl fmt::Debug for sts::AssumeRoleWithWebIdentityRequest {
     }
 }
 
+impl fmt::Debug for sts::GetWebIdentityTokenResponse {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("GetWebIdentityTokenResponse").field("expiration", &self.expiration).finish_non_exhaustive()
+    }
+}
+
 impl fmt::Debug for sts::Credentials {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("Credentials")

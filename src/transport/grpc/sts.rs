@@ -175,6 +175,30 @@ impl<H: Handler> proto::security_token_service_server::SecurityTokenService for 
         };
         counter::take(&self.desk, request, read, write).await
     }
+
+    async fn get_web_identity_token(
+        &self,
+        request: Request<proto::GetWebIdentityTokenRequest>,
+    ) -> Result<Response<proto::GetWebIdentityTokenResponse>, Status> {
+        let read = |message: proto::GetWebIdentityTokenRequest| {
+            Ok(Operation::GetWebIdentityToken(issue::GetWebIdentityToken {
+                audience: message.audience,
+                signing_algorithm: given(message.signing_algorithm),
+                duration_seconds: message.duration.map(seconds).transpose()?,
+                tags: tags(message.tags),
+                subject_mode: None,
+                scope: None,
+            }))
+        };
+        let write = |answer| match answer {
+            Answer::WebIdentityToken(issued) => Some(proto::GetWebIdentityTokenResponse {
+                web_identity_token: issued.token.expose().clone(),
+                expiration: Some(Timestamp { seconds: issued.expires_at.unix(), nanos: 0 }),
+            }),
+            _ => None,
+        };
+        counter::take(&self.desk, request, read, write).await
+    }
 }
 
 fn tags(tags: Vec<proto::Tag>) -> Vec<TagInput> {

@@ -127,7 +127,8 @@ fn parse(query: &str, body: &[u8]) -> Result<(Api, Operation), Unread> {
 fn has_result(answer: &Answer) -> bool {
     match answer {
         Answer::Iam(answer) => iam::has_result(answer),
-        Answer::Issued(_) | Answer::CallerIdentity(_) | Answer::AccessKeyInfo(_) | Answer::DecodedMessage(_) => true,
+        Answer::Issued(_) | Answer::CallerIdentity(_) | Answer::AccessKeyInfo(_) => true,
+        Answer::DecodedMessage(_) | Answer::WebIdentityToken(_) => true,
         // Not on this wire.
         Answer::Linted(_) | Answer::Simulated(_) | Answer::WhoCan(_) | Answer::CheckedProvider(_) => false,
     }
@@ -139,6 +140,7 @@ fn render(answer: &Answer, xml: &mut Xml) {
         Answer::CallerIdentity(identity) => sts::render_identity(identity, xml),
         Answer::AccessKeyInfo(account) => xml.leaf("Account", account),
         Answer::DecodedMessage(message) => xml.leaf("DecodedMessage", message),
+        Answer::WebIdentityToken(token) => sts::render_web_identity_token(token, xml),
         Answer::Iam(answer) => iam::render(answer, xml),
         Answer::Linted(_) | Answer::Simulated(_) | Answer::WhoCan(_) | Answer::CheckedProvider(_) => {}
     }

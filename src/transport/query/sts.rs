@@ -6,9 +6,10 @@ use crate::service::denial::DecodeAuthorizationMessage;
 use crate::service::error::Error;
 use crate::service::issue::{
     AssumeRole, AssumeRoleWithWebIdentity, CallerIdentity, GetAccessKeyInfo, GetFederationToken, GetSessionToken,
-    Holder, Issued, TagInput,
+    GetWebIdentityToken, Holder, Issued, TagInput,
 };
 use crate::service::operation::Operation;
+use crate::service::outbound::WebIdentityToken;
 
 /// Takes the parameters of an action; `None` if STS has no such action here.
 pub fn parse(action: &str, form: &mut Form) -> Result<Option<Operation>, Error> {
@@ -53,6 +54,14 @@ pub fn parse(action: &str, form: &mut Form) -> Result<Option<Operation>, Error> 
             let encoded_message = form.take("EncodedMessage");
             Operation::DecodeAuthorizationMessage(DecodeAuthorizationMessage { encoded_message })
         }
+        "GetWebIdentityToken" => Operation::GetWebIdentityToken(GetWebIdentityToken {
+            audience: form.take_list("Audience")?,
+            signing_algorithm: form.take("SigningAlgorithm"),
+            duration_seconds: form.take("DurationSeconds"),
+            tags: tags(form)?,
+            subject_mode: form.take("SubjectMode"),
+            scope: form.take("Scope"),
+        }),
         _ => return Ok(None),
     };
     Ok(Some(operation))
@@ -63,6 +72,12 @@ pub fn render_identity(identity: &CallerIdentity, xml: &mut Xml) {
     xml.leaf("Arn", &identity.arn);
     xml.leaf("UserId", &identity.user_id);
     xml.leaf("Account", identity.account);
+}
+
+/// Writes the result of GetWebIdentityToken.
+pub fn render_web_identity_token(issued: &WebIdentityToken, xml: &mut Xml) {
+    xml.leaf("WebIdentityToken", issued.token.expose());
+    xml.leaf("Expiration", issued.expires_at);
 }
 
 /// Writes the result of an operation that hands out credentials.

@@ -14,7 +14,7 @@ SERVICE = "/brevet.sts.v1.SecurityTokenService/"
 IDENTITY = {"Action": "GetCallerIdentity", "Version": "2011-06-15"}
 FORM = ("Content-Type", "application/x-www-form-urlencoded")
 
-UNIMPLEMENTED, INVALID, EXHAUSTED, DENIED, UNAVAILABLE, UNAUTHENTICATED = 12, 3, 8, 7, 14, 16
+UNIMPLEMENTED, INVALID, EXHAUSTED, DENIED, PRECONDITION, UNAVAILABLE, UNAUTHENTICATED = 12, 3, 8, 7, 9, 14, 16
 # HTTP and gRPC status of each class.
 CLASSES = {
     "MissingAuthenticationToken": (403, UNAUTHENTICATED),
@@ -27,6 +27,9 @@ CLASSES = {
     "ValidationError": (400, INVALID),
     "MalformedPolicyDocument": (400, INVALID),
     "PackedPolicyTooLarge": (400, INVALID),
+    "OutboundWebIdentityFederationDisabledException": (403, PRECONDITION),
+    "SessionDurationEscalationException": (403, DENIED),
+    "JWTPayloadSizeExceededException": (400, INVALID),
     "InvalidAction": (400, UNIMPLEMENTED),
     "MissingAction": (400, INVALID),
     "NotFound": (404, UNIMPLEMENTED),
@@ -35,7 +38,7 @@ CLASSES = {
     "RequestEntityTooLarge": (413, EXHAUSTED),
     "RequestTimeout": (408, 4),
 }
-ISSUING = ("AssumeRole", "GetSessionToken", "GetFederationToken")
+ISSUING = ("AssumeRole", "GetSessionToken", "GetFederationToken", "GetWebIdentityToken")
 
 
 def sts(action, **parameters):
@@ -101,7 +104,7 @@ class Stage:
         http, grpc = CLASSES[code]
         assert (answer.status, answer.code) == (grpc if isinstance(request, Call) else http, code), answer
         if isinstance(request, Call):
-            snake = re.sub("(?<=[a-z])(?=[A-Z])", "_", code).upper()
+            snake = re.sub("(?<=[a-z])(?=[A-Z])|(?<=[A-Z])(?=[A-Z][a-z])", "_", code).upper()
             assert code == "AccessDenied" or answer.reason == snake, answer
         else:
             assert b"<Type>Sender</Type>" in answer.body and answer.headers["cache-control"] == "no-store"

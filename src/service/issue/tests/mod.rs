@@ -6,6 +6,7 @@ mod chaining;
 mod denials;
 mod user_sessions;
 mod web_identity;
+mod web_identity_token;
 
 use brevet_validator::credential::Credentials;
 use brevet_validator::policy::{Effect, Reason};

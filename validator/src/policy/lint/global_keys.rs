@@ -70,6 +70,7 @@ pub(super) const KEYS: &[&str] = &[
     "sts:RoleSessionName",
     "sts:SigningAlgorithm",
     "sts:SourceIdentity",
+    "sts:SubjectMode",
     "sts:TaskPolicyArn",
     "sts:TransitiveTagKeys",
 ];
