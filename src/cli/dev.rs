@@ -18,15 +18,16 @@ use crate::adapters::clock::SystemClock;
 use crate::adapters::random::SystemRandomness;
 use crate::config::{Config, Flags};
 use crate::service::clock::Clock as _;
-use crate::service::deployment::{Deployment, FirstProvider, FirstRole, Founded, Founding};
+use crate::service::deployment::{Deployment, FirstProvider, FirstRole, FirstTrust, Founded, Founding};
 use crate::service::federation::Plaintext;
+use crate::service::federation::toy::people::CLIENT_ID;
 use crate::service::federation::toy::{AUDIENCE, SUBJECT};
 use crate::service::random::Random as _;
 use crate::store::{MasterKey, MemoryStore, Store as _};
-use crate::transport::toy_issuer::ToyIssuer;
+use crate::transport::toy_issuer::{self, ToyIssuer};
 
 /// Where identity tokens for tests are to be had, unless told otherwise.
-const DEFAULT_ISSUER_LISTEN: &str = "127.0.0.1:8733";
+pub(super) const DEFAULT_ISSUER_LISTEN: &str = "127.0.0.1:8733";
 /// A job on another branch than the one that the role trusts.
 const DENIED_SUBJECT: &str = "repo:acme/shop:ref:refs/heads/topic";
 
@@ -46,6 +47,12 @@ const ROLES: &[FirstRole] = &[
 ];
 /// For the jobs of a CI system that `dev` plays.
 const JOB: FirstRole = FirstRole { name: "ci", policy: READER };
+/// For the one person who is on call.
+const ON_CALL: FirstRole = FirstRole { name: "on-call", policy: WRITER };
+const TRUSTS: &[FirstTrust] = &[
+    FirstTrust { client_id: AUDIENCE, subject: SUBJECT, role: JOB },
+    FirstTrust { client_id: CLIENT_ID, subject: "alice", role: ON_CALL },
+];
 
 /// Run everything on loopback and in memory, for development
 #[derive(Args, Debug)]
@@ -57,8 +64,8 @@ pub(super) struct Dev {
     /// Address and port of health and metrics (default: 127.0.0.1:8732, or a free port if --listen takes one)
     #[arg(long)]
     admin_listen: Option<String>,
-    /// Address and port of an issuer that gives identity tokens to whoever asks, as a CI system gives them to its jobs
-    /// (default: 127.0.0.1:8733, or a free port if --listen takes one)
+    /// Address and port of an issuer that gives identity tokens to whoever asks, as a CI system gives them to its jobs, and
+    /// at which alice, bob and carol sign in (default: 127.0.0.1:8733, or a free port if --listen takes one)
     #[arg(long)]
     issuer_listen: Option<SocketAddr>,
     /// Listen on other addresses than loopback, although the keys are printed and nothing is kept
@@ -88,6 +95,9 @@ enum Output {
 struct Tokens {
     issuer: String,
     endpoint: String,
+    /// For people: where a device begins, and where it gets its token.
+    device_endpoint: String,
+    oauth_endpoint: String,
 }
 
 impl Dev {
@@ -123,19 +133,19 @@ impl Dev {
             let mut master = Zeroizing::new([0; 32]);
             random.fill(&mut *master)?;
             let master = MasterKey::new(*master);
-            let issuer = ToyIssuer::bind(issuer_listen, random.clone(), Arc::new(SystemClock), !self.expose_dev)
+            let issuer = toy_issuer::Settings {
+                address: issuer_listen,
+                clients: vec![CLIENT_ID.to_owned()],
+                only_local_hosts: !self.expose_dev,
+            };
+            let issuer = ToyIssuer::bind(issuer, random.clone(), Arc::new(SystemClock))
                 .await
                 .with_context(|| format!("cannot listen on {issuer_listen} (--issuer-listen takes another port)"))?;
             let founding = Founding {
                 account: AccountId::from_number(1),
                 administrator: "developer",
                 roles: ROLES,
-                provider: Some(FirstProvider {
-                    issuer: issuer.issuer().clone(),
-                    client_id: AUDIENCE,
-                    subject: SUBJECT,
-                    role: JOB,
-                }),
+                provider: Some(FirstProvider { issuer: issuer.issuer().clone(), trusts: TRUSTS }),
             };
             let (first, founded) = founding.first_transaction(&master, &*random, &SystemClock)?;
             let store = Arc::new(MemoryStore::new(|| SystemClock.now()));
@@ -153,7 +163,12 @@ impl Dev {
                 issuer_is_endpoint: true,
                 plaintext: Plaintext::OnLoopback,
             };
-            let tokens = Tokens { issuer: issuer.issuer().as_str().to_owned(), endpoint: issuer.token_endpoint() };
+            let tokens = Tokens {
+                issuer: issuer.issuer().as_str().to_owned(),
+                endpoint: issuer.token_endpoint(),
+                device_endpoint: issuer.device_endpoint(),
+                oauth_endpoint: issuer.oauth_token_endpoint(),
+            };
             tokio::spawn(issuer.run(pending()));
             run::serve(assembly, |ready| self.announce(&founded, &tokens, ready)).await
         })
@@ -161,7 +176,7 @@ impl Dev {
 
     fn announce(&self, founded: &Founded, tokens: &Tokens, ready: &Ready) -> anyhow::Result<()> {
         let arn = |role: &FirstRole| format!("arn:aws:iam::{}:role/{}", founded.account, role.name);
-        let roles: Vec<_> = ROLES.iter().chain([&JOB]).map(arn).collect();
+        let roles: Vec<_> = ROLES.iter().chain(TRUSTS.iter().map(|trust| &trust.role)).map(arn).collect();
         let (id, secret) = (founded.credentials.access_key_id, founded.credentials.secret_access_key.expose());
         if self.output == Output::Json {
             let line = json!({
@@ -174,27 +189,38 @@ impl Dev {
                 "roles": roles,
                 "issuer": tokens.issuer,
                 "token_endpoint": tokens.endpoint,
+                "client_id": CLIENT_ID,
             });
             println!("{line}");
             return Ok(());
         }
         let role = roles.first().context("dev has roles")?;
         let endpoint = &ready.endpoint;
-        let exchange = |claims: &str| {
+        let exchange = |role: &FirstRole, session: &str, asked: &str| {
             format!(
-                "aws sts assume-role-with-web-identity --role-arn {} --role-session-name job \
-                 --web-identity-token \"$(curl -s {} -d '{claims}' | cut -d '\"' -f 4)\"",
-                arn(&JOB),
-                tokens.endpoint,
+                "aws sts assume-role-with-web-identity --role-arn {} --role-session-name {session} \
+                 --web-identity-token \"$(curl -s {asked} | cut -d '\"' -f 4)\"",
+                arn(role),
             )
         };
-        let (job, denied) = (exchange("{}"), exchange(&json!({ "sub": DENIED_SUBJECT }).to_string()));
+        let as_job = |claims: &str| exchange(&JOB, "job", &format!("{} -d '{claims}'", tokens.endpoint));
+        let (job, denied) = (as_job("{}"), as_job(&json!({ "sub": DENIED_SUBJECT }).to_string()));
+        let device = format!(
+            "device=$(curl -s {} -d client_id={CLIENT_ID} -d scope=openid); echo \"$device\" | grep -o 'http[^\"]*user_code=[^\"]*'",
+            tokens.device_endpoint
+        );
+        let asked = format!(
+            "{} -d grant_type=urn:ietf:params:oauth:grant-type:device_code -d client_id={CLIENT_ID} \
+             -d device_code=$(echo \"$device\" | cut -d '\"' -f 4)",
+            tokens.oauth_endpoint
+        );
+        let person = exchange(&ON_CALL, "me", &asked);
         let brevet = std::env::args().next().unwrap_or_else(|| "brevet".into());
         println!(
             "\n  DEVELOPMENT ONLY: keys are printed, everything is in memory and gone with this process.\n\
              \n  endpoint        {endpoint}  (gRPC and AWS Query)\
              \n  admin           {}  (/livez /readyz /metrics)\
-             \n  issuer          {}  (identity tokens for whoever asks)\
+             \n  issuer          {}  (identity tokens for whoever asks; alice, bob and carol)\
              \n  account         {}\
              \n  roles           {}\n\
              \nPaste into another terminal:\n\
@@ -209,7 +235,10 @@ impl Dev {
              \n  {brevet} creds {role}\n\
              \nOr without keys, as a job on the branch main; and denied, on the branch topic:\n\
              \n  {job}\
-             \n  {denied}\n",
+             \n  {denied}\n\
+             \nOr as a person: open the printed page, be alice, and then (bob and carol are denied):\n\
+             \n  {device}\
+             \n  {person}\n",
             ready.admin_endpoint,
             tokens.issuer,
             founded.account,

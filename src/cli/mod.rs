@@ -15,6 +15,7 @@ mod provider;
 mod role;
 mod run;
 mod serve;
+mod toy_issuer;
 
 use std::ffi::OsString;
 use std::process::ExitCode;
@@ -59,6 +60,8 @@ enum Verb {
     /// Work with roles
     #[command(subcommand)]
     Role(role::RoleVerb),
+    /// Run the identity provider of `dev` alone, as a fixture for the tests of other projects
+    ToyIssuer(toy_issuer::Toy),
     /// Find out what is wrong with something
     #[command(subcommand)]
     Debug(DebugVerb),
@@ -114,6 +117,7 @@ pub fn run(arguments: impl IntoIterator<Item = OsString>) -> ExitCode {
         Verb::Policy(policy) => policy.run(),
         Verb::Provider(provider) => provider.run(),
         Verb::Role(role) => role.run(),
+        Verb::ToyIssuer(toy) => toy.run(),
         Verb::Debug(DebugVerb::Signature(debug)) => debug.run(),
     };
     match result {

@@ -48,6 +48,13 @@ pub struct FirstRole {
 pub struct FirstProvider {
     /// Whose tokens.
     pub issuer: Issuer,
+    /// Which of them are good for which role.
+    pub trusts: &'static [FirstTrust],
+}
+
+/// Tokens that are good for a role.
+#[derive(Clone, Copy, Debug)]
+pub struct FirstTrust {
     /// The audience that they must have.
     pub client_id: &'static str,
     /// Whom they must speak of.
@@ -140,20 +147,22 @@ impl Founding {
         for role in self.roles {
             edit.put(new_role(account, role, &trust_of(account), random, now)?);
         }
-        if let Some(FirstProvider { issuer, client_id, subject, role }) = &self.provider {
+        if let Some(FirstProvider { issuer, trusts }) = &self.provider {
             let provider = OidcProvider {
                 account,
                 issuer: issuer.clone(),
                 id: hex(&draw::<16>(random)?),
                 created_at: now,
-                client_ids: vec![(*client_id).to_owned()],
+                client_ids: trusts.iter().map(|trust| trust.client_id.to_owned()).collect(),
                 thumbprints: Vec::new(),
                 tags: Vec::new(),
                 disabled: false,
                 claim_mapping: ClaimMapping::default(),
                 reach: Reach::default(),
             };
-            edit.put(new_role(account, role, &trust_of_tokens(&provider, client_id, subject), random, now)?);
+            for FirstTrust { client_id, subject, role } in *trusts {
+                edit.put(new_role(account, role, &trust_of_tokens(&provider, client_id, subject), random, now)?);
+            }
             edit.put(provider);
         }
         Ok(Founded { account, administrator: self.administrator, credentials })

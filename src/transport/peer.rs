@@ -100,14 +100,18 @@ impl Authorities {
     /// Whether a request was meant for this server.
     pub fn include(&self, parts: &Parts, tls: bool) -> bool {
         let default_port = if tls { ":443" } else { ":80" };
-        let host = match parts.uri.authority() {
-            Some(authority) => Some(authority.as_str()),
-            None => single_host(&parts.headers),
-        };
-        host.map(str::to_ascii_lowercase).is_some_and(|host| {
+        host(parts).map(str::to_ascii_lowercase).is_some_and(|host| {
             let bare = host.strip_suffix(default_port).unwrap_or(&host);
             self.0.iter().any(|ours| ours.strip_suffix(default_port).unwrap_or(ours) == bare)
         })
+    }
+}
+
+/// The host that a request names, with its port.
+pub(super) fn host(parts: &Parts) -> Option<&str> {
+    match parts.uri.authority() {
+        Some(authority) => Some(authority.as_str()),
+        None => single_host(&parts.headers),
     }
 }
 

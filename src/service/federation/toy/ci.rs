@@ -1,14 +1,10 @@
-//! What an issuer for development and tests says: its discovery document, its keys, and a token of any claims.
+//! Tokens of any claims, as a CI system gives them to its jobs: whoever asks says what they are to say.
 
-use base64::Engine as _;
-use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use brevet_validator::timestamp::Timestamp;
-use ring::signature::{Ed25519KeyPair, KeyPair as _};
 use serde_json::{Map, Value, json};
-use zeroize::Zeroizing;
 
-use super::json::{Limits, read_object};
-use super::{Algorithm, Issuer};
+use super::super::json::{Limits, read_object};
+use super::{LIFETIME, Toy};
 use crate::service::hex::hex;
 use crate::service::random::{NoRandomness, Random};
 
@@ -17,18 +13,7 @@ pub const AUDIENCE: &str = "sts.amazonaws.com";
 /// The subject of a token that names none: a job on the main branch, as GitHub writes it.
 pub const SUBJECT: &str = "repo:acme/shop:ref:refs/heads/main";
 
-/// How long a token is good that does not say it, in seconds.
-const LIFETIME: i64 = 300;
 const LIMITS: Limits = Limits { members: 1_024, elements: 8_192 };
-const ALGORITHM: Algorithm = Algorithm::EdDsa;
-
-/// For development and tests: it signs whatever it is told, so nothing that matters may ever trust it. Its key is new with
-/// each of them and never leaves it.
-#[derive(Debug)]
-pub struct Toy {
-    issuer: Issuer,
-    key: Ed25519KeyPair,
-}
 
 /// Why there is no token.
 #[derive(Debug, thiserror::Error)]
@@ -42,42 +27,6 @@ pub enum NoToken {
 }
 
 impl Toy {
-    /// An issuer of this name with a new key.
-    pub fn new(issuer: Issuer, random: &dyn Random) -> Result<Self, NoRandomness> {
-        let mut seed = Zeroizing::new([0; 32]);
-        random.fill(&mut *seed)?;
-        // The one fault that there can be is a seed of another length.
-        let key = Ed25519KeyPair::from_seed_unchecked(&*seed).map_err(|_| NoRandomness)?;
-        Ok(Self { issuer, key })
-    }
-
-    /// Its name.
-    pub fn issuer(&self) -> &Issuer {
-        &self.issuer
-    }
-
-    /// Its discovery document, which says that the keys are at `/jwks.json`.
-    pub fn document(&self) -> String {
-        let issuer = self.issuer.as_str();
-        let document = json!({
-            "issuer": issuer,
-            "jwks_uri": format!("{issuer}/jwks.json"),
-            "response_types_supported": ["id_token"],
-            "subject_types_supported": ["public"],
-            "id_token_signing_alg_values_supported": [ALGORITHM.name()],
-        });
-        document.to_string()
-    }
-
-    /// Its keys, as it publishes them.
-    pub fn key_set(&self) -> String {
-        let x = URL_SAFE_NO_PAD.encode(self.key.public_key());
-        let key = json!({
-            "kid": self.kid(), "kty": "OKP", "crv": "Ed25519", "x": x, "use": "sig", "alg": ALGORITHM.name(),
-        });
-        json!({ "keys": [key] }).to_string()
-    }
-
     /// A token of these claims, a JSON object. Those that every token has are filled in where they are not given; `null`
     /// leaves one out.
     pub fn token(&self, claims: &[u8], now: Timestamp, random: &dyn Random) -> Result<String, NoToken> {
@@ -97,21 +46,16 @@ impl Toy {
             claims.entry(name).or_insert(value);
         }
         claims.retain(|_, value| !value.is_null());
-        let header = json!({"alg": ALGORITHM.name(), "kid": self.kid(), "typ": "JWT"});
-        let part = |json: String| URL_SAFE_NO_PAD.encode(json);
-        let signed = format!("{}.{}", part(header.to_string()), part(Value::Object(claims).to_string()));
-        let signature = URL_SAFE_NO_PAD.encode(self.key.sign(signed.as_bytes()));
-        Ok(format!("{signed}.{signature}"))
-    }
-
-    fn kid(&self) -> String {
-        hex(self.key.public_key().as_ref())
+        Ok(self.sign(&Value::Object(claims)))
     }
 }
 
 #[cfg(test)]
 mod tests {
-    use super::super::{Expectation, IdentityToken, KeySet, Plaintext, TokenRefusal, UnverifiedToken, discovery};
+    use base64::Engine as _;
+    use base64::engine::general_purpose::URL_SAFE_NO_PAD;
+
+    use super::super::super::{Expectation, IdentityToken, Issuer, KeySet, Plaintext, TokenRefusal, UnverifiedToken};
     use super::*;
     use crate::service::test_world::{Counting, now};
 
@@ -168,12 +112,5 @@ mod tests {
         }
         assert!(toy.token(b"{\"sub\":\"\xff\"}", now(), &random).is_err());
         assert!(toy.token("{\"a\":".repeat(10_000).as_bytes(), now(), &random).is_err());
-    }
-
-    #[test]
-    fn its_document_leads_to_its_keys() {
-        let toy = toy(&Counting::default());
-        let url = discovery::key_set_url(toy.document().as_bytes(), toy.issuer()).unwrap();
-        assert_eq!(url, "http://127.0.0.1:8733/jwks.json");
     }
 }
