@@ -14,7 +14,7 @@ import urllib.request
 import jwt
 import pytest
 from conftest import BREVET, ROOT, Brevet, environment, running
-from test_web_identity import AUDIENCE, SUBJECT, WITH_IDS, Issuer, exchange, issuer, refused, role_for  # noqa: F401
+from test_web_identity import exchange, issuer, refused, role_for  # noqa: F401
 
 MODULES = ROOT / "target" / "node" / "node_modules"
 HOUR = 3600
@@ -35,14 +35,6 @@ def program(path, home, **env):
     """Runs a program with these variables, and none but these that the SDK reads; gives the finished process."""
     env = {"PATH": os.environ["PATH"], "HOME": str(home), **env}
     return subprocess.run(["node", path], env=env, capture_output=True, text=True, timeout=20)
-
-
-def github_action(node, home, brevet, role, token, tries=3):
-    """What the action's steps came to."""
-    env = {"AWS_ENDPOINT_URL_STS": brevet.endpoint, "AWS_REGION": "us-east-1", "ROLE": role, "TOKEN": token, "TRIES": str(tries)}
-    done = program(node / "github_action.mjs", home, AWS_EC2_METADATA_DISABLED="true", **env)
-    assert done.returncode == 0, done.stderr
-    return json.loads(done.stdout)
 
 
 class Provider:
@@ -97,49 +89,6 @@ def test_the_sdk_s_default_chain_needs_only_its_variables(brevet, issuer, node, 
         less = {other: value for other, value in env.items() if other != name}
         done = program(node / "default_chain.mjs", tmp_path, AWS_EC2_METADATA_DISABLED="true", **less)
         assert done.returncode != 0 and "CredentialsProviderError" in done.stderr
-
-
-def test_the_github_action_s_flow_in_both_forms_of_the_subject(brevet, issuer, node, tmp_path):  # noqa: F811
-    both = {"StringEquals": {f"{issuer.name}:sub": [SUBJECT, WITH_IDS], f"{issuer.name}:aud": AUDIENCE}}
-    role = role_for(brevet, issuer, "node-both", both)
-    for subject in (SUBJECT, WITH_IDS):
-        outcome = github_action(node, tmp_path, brevet, role, issuer.token(sub=subject))
-        assert outcome["failures"] == []
-        assert outcome["identity"]["Account"] == brevet.account
-        assert outcome["identity"]["Arn"] == outcome["assumed"]["Arn"]
-        assert outcome["assumed"]["Arn"].endswith(":assumed-role/node-both/GitHubActions")
-        assert HOUR - 30 < outcome["lifetime"] <= HOUR
-
-
-def seen(failures):
-    return [(failure["name"], failure["status"], failure["attempts"]) for failure in failures]
-
-
-def test_a_refusal_is_the_same_at_every_try_of_the_github_action(brevet, issuer, node, tmp_path):  # noqa: F811
-    role = role_for(brevet, issuer, "node-refused")
-    now = int(time.time())
-    for token, name, status in (
-        (issuer.token(sub=WITH_IDS), "AccessDenied", 403),
-        (issuer.token(aud="someone-else"), "InvalidIdentityTokenException", 400),
-        (issuer.token(iat=now - 1000, exp=now - 500), "ExpiredTokenException", 400),
-    ):
-        outcome = github_action(node, tmp_path, brevet, role, token)
-        # The action tries thrice; the SDK knows each time that it need not.
-        assert seen(outcome["failures"]) == [(name, status, 1)] * 3 and "identity" not in outcome
-
-
-def test_the_sdk_itself_tries_again_where_the_provider_could_not_be_asked(brevet, node, tmp_path):
-    dead = Issuer()
-    dead.broken = True
-    try:
-        brevet.iam().create_open_id_connect_provider(Url=dead.url, ClientIDList=[AUDIENCE])
-        role = role_for(brevet, dead, "node-dead")
-        outcome = github_action(node, tmp_path, brevet, role, dead.token(), tries=1)
-        assert seen(outcome["failures"]) == [("IDPCommunicationErrorException", 400, 3)]
-        # That costs the provider nothing: it is let alone for some seconds.
-        assert dead.connections == 1
-    finally:
-        dead.server.shutdown()
 
 
 def test_oidc_provider_s_tokens_are_exchanged(brevet, node):

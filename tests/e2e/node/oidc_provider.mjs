@@ -1,5 +1,5 @@
 // An OpenID provider of the library oidc-provider. Its tokens are those of the authorization code flow, with the pages that
-// the library brings for development filled in as by a browser.
+// the library brings for development filled in as by a browser, or of the device grant, for the public client `brevet`.
 
 import { generateKeyPairSync } from "node:crypto";
 import { createServer } from "node:http";
@@ -15,6 +15,7 @@ const KINDS = {
 };
 const SECRET = "a secret that is none";
 const REDIRECT = "http://127.0.0.1/signed-in";
+const DEVICE = "brevet";
 
 const keys = new Map();
 const server = createServer();
@@ -33,12 +34,22 @@ function publish({ published }) {
     if (!keys.has(kid)) keys.set(kid, { ...KINDS[alg]().privateKey.export({ format: "jwk" }), kid, alg, use: "sig" });
   }
   const provider = new Provider(issuer, {
-    clients: Object.keys(KINDS).map((alg) => ({
-      client_id: alg,
-      client_secret: SECRET,
-      redirect_uris: [REDIRECT],
-      id_token_signed_response_alg: alg,
-    })),
+    clients: [
+      ...Object.keys(KINDS).map((alg) => ({
+        client_id: alg,
+        client_secret: SECRET,
+        redirect_uris: [REDIRECT],
+        id_token_signed_response_alg: alg,
+      })),
+      {
+        client_id: DEVICE,
+        token_endpoint_auth_method: "none",
+        grant_types: ["urn:ietf:params:oauth:grant-type:device_code"],
+        redirect_uris: [],
+        response_types: [],
+      },
+    ],
+    features: { deviceFlow: { enabled: true } },
     jwks: { keys: published.map(([kid]) => keys.get(kid)) },
     cookies: { keys: ["cookies of a test"] },
     ttl: { IdToken: 3 * 3600 },
@@ -46,10 +57,10 @@ function publish({ published }) {
   handler = provider.callback();
 }
 
-/** Signs a subject in at a client and gives the ID token. A client is called as the algorithm of its tokens. */
-async function token({ subject, client }) {
+/** A browser without JavaScript: where it is sent to, or the page. */
+function browser() {
   const cookies = new Map();
-  async function visit(url, form) {
+  return async function visit(url, form) {
     const headers = { cookie: [...cookies].map((pair) => pair.join("=")).join("; ") };
     const body = form && new URLSearchParams(form);
     const response = await fetch(url, { method: form ? "POST" : "GET", headers, body, redirect: "manual" });
@@ -60,13 +71,14 @@ async function token({ subject, client }) {
     }
     const location = response.headers.get("location");
     return location ? new URL(location, issuer) : response.text();
-  }
+  };
+}
 
-  const question = { client_id: client, response_type: "code", scope: "openid", redirect_uri: REDIRECT };
-  let place = await visit(`${issuer}/auth?${new URLSearchParams(question)}`);
-  while (!place.href?.startsWith(REDIRECT)) {
-    const page = await visit(place);
-    if (page instanceof URL) {
+/** Fills in the library's pages for this subject, until a place or a page is the one. */
+async function signIn(visit, place, subject, isOver) {
+  while (!isOver(place)) {
+    const page = place instanceof URL ? await visit(place) : place;
+    if (page instanceof URL || isOver(page)) {
       place = page;
       continue;
     }
@@ -74,6 +86,25 @@ async function token({ subject, client }) {
     if (!prompt) throw new Error(page);
     place = await visit(place, { prompt: prompt[1], login: subject, password: "any" });
   }
+  return place;
+}
+
+/** What a person does who was told a code by a device: signs in and says yes. */
+async function approve({ user_code, subject }) {
+  const visit = browser();
+  const xsrf = (page) => /name="xsrf" value="(\w+)"/.exec(page)[1];
+  const asked = await visit(`${issuer}/device`);
+  const confirmed = await visit(`${issuer}/device`, { xsrf: xsrf(asked), user_code });
+  const place = await visit(`${issuer}/device`, { xsrf: xsrf(confirmed), user_code, confirm: "yes" });
+  await signIn(visit, place, subject, (at) => typeof at === "string" && at.includes("Sign-in Success"));
+}
+
+/** Signs a subject in at a client and gives the ID token. A client is called as the algorithm of its tokens. */
+async function token({ subject, client }) {
+  const visit = browser();
+  const question = { client_id: client, response_type: "code", scope: "openid", redirect_uri: REDIRECT };
+  const begin = await visit(`${issuer}/auth?${new URLSearchParams(question)}`);
+  const place = await signIn(visit, begin, subject, (at) => at.href?.startsWith(REDIRECT));
   const answer = await fetch(`${issuer}/token`, {
     method: "POST",
     headers: { authorization: `Basic ${btoa(`${client}:${encodeURIComponent(SECRET)}`)}` },
@@ -91,4 +122,4 @@ const inTurn = (command) => (body) => {
   return answer;
 };
 
-await control({ publish: inTurn(publish), token: inTurn(token), fetches: () => fetches }, { issuer });
+await control({ publish: inTurn(publish), token: inTurn(token), approve: inTurn(approve), fetches: () => fetches }, { issuer });
