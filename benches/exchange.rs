@@ -111,6 +111,7 @@ async fn put_refusing(deployment: &Deployment, account: AccountId) {
         max_session_duration: 3600,
         trust: Document { text: trust.into(), policy: Arc::new(policy) },
         explain_to_caller: false,
+        max_uses: None,
         grants: Grants::default(),
         generation: 0,
     };

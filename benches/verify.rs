@@ -96,6 +96,7 @@ fn mint(minter: &Minter) -> Credentials {
         mfa_at: None,
         ancestors: Vec::new(),
         root_expires_at: None,
+        ends_with_root: false,
         source_access_key: None,
         source_user: None,
         directory_revision: 1,

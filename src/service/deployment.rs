@@ -186,6 +186,7 @@ fn new_role(
         max_session_duration: 3600,
         trust: document(trust, PolicyKind::Trust)?,
         explain_to_caller: false,
+        max_uses: None,
         grants: inline(role.name, role.policy)?,
         generation: 0,
     })

@@ -2,13 +2,14 @@
 
 use std::sync::{Arc, Mutex, PoisonError};
 
-use brevet_validator::signature::{self, PathStyle, Refusal, Rules};
+use brevet_validator::signature::{self, PathStyle, Rules};
 use brevet_validator::timestamp::Timestamp;
-use brevet_validator::validator::{Rejection, Validator};
-use sha2::{Digest as _, Sha256};
+use brevet_validator::validator::Validator;
 
-use super::audit::{AuditSink, DenialBudget, DenialKey, Durability, Outcome, Record, RepeatedDenials};
-use super::caller::{Caller, Envelope, WebIdentity};
+mod exchange;
+
+use super::audit::{AuditSink, DenialBudget, Durability, Outcome, Record, RepeatedDenials};
+use super::caller::{Caller, Envelope};
 use super::clock::Clock;
 use super::denial::{self, Denial, decode_authorization_message};
 use super::deployment::Deployment;
@@ -17,7 +18,7 @@ use super::error::Error;
 use super::federation::key_sets::KeySets;
 use super::federation::{Identification, Plaintext, ProviderStates};
 use super::iam::Iam;
-use super::issue::{AssumeRoleWithWebIdentity, Issuer, WebIdentityRequest};
+use super::issue::Issuer;
 use super::key_source::DirectoryKeys;
 use super::keys::{Keys, MESSAGE_SALT};
 use super::operation::{Answer, Operation};
@@ -127,64 +128,6 @@ impl Service {
 
         let acted = self.act(&caller, operation).await;
         self.conclude(record, acted).await
-    }
-
-    /// AssumeRoleWithWebIdentity: the identity token is the proof, in the place of a signature.
-    async fn exchange_identity(
-        &self,
-        envelope: &Envelope,
-        request: signature::Request<'_>,
-        body: &[u8],
-        input: &AssumeRoleWithWebIdentity,
-        now: Timestamp,
-        mut record: Record,
-    ) -> Result<Answer, Error> {
-        let (visitor, request) = match self.identify(envelope, request, body, input, now).await {
-            Ok(identified) => identified,
-            Err(error) => {
-                self.record_unauthenticated(envelope, record, &error, now).await;
-                return Err(error);
-            }
-        };
-        record.web_identity(visitor.token(), visitor.snapshot().revision.0);
-        let answer = match self.issuer.assume_role_with_web_identity(&visitor, request) {
-            Ok(issued) => self.conclude(record, Ok((Answer::Issued(Box::new(issued)), Worth::Record))).await,
-            Err(mut error) => {
-                self.identification.in_vain(envelope.source_ip, now);
-                record.outcome(Outcome::Failed(&error));
-                let first = self.repeats().take(repeat_of(&visitor, input, &error), now, record);
-                self.write_all(first.into_iter().collect()).await;
-                error.encode(|denial| self.encode(denial));
-                Err(error)
-            }
-        };
-        self.identification.count(visitor.provider_id(), answer.is_ok());
-        answer
-    }
-
-    /// Whoever holds the identity token. A request need not be signed, but a signature that is there must be good.
-    async fn identify(
-        &self,
-        envelope: &Envelope,
-        request: signature::Request<'_>,
-        body: &[u8],
-        input: &AssumeRoleWithWebIdentity,
-        now: Timestamp,
-    ) -> Result<(WebIdentity, WebIdentityRequest), Error> {
-        let region = match self.sts.begin(request, now) {
-            Ok(pending) => {
-                let region = pending.scope().region().to_owned();
-                pending.finish(body)?;
-                region
-            }
-            Err(Rejection::Signature(Refusal::NoCredentials)) => UNSIGNED_REGION.to_owned(),
-            Err(rejection) => return Err(rejection.into()),
-        };
-        let (request, token) = input.read()?;
-        let directory = || self.directory.snapshot();
-        let identified =
-            self.identification.identify(token, request.account(), directory, envelope, &region, now).await?;
-        Ok((identified, request))
     }
 
     /// What was issued or changed is recorded before it is answered; a refusal is recorded, and gets its sealed trace.
@@ -334,20 +277,6 @@ impl Service {
     fn budget(&self) -> std::sync::MutexGuard<'_, DenialBudget> {
         self.budget.lock().unwrap_or_else(PoisonError::into_inner)
     }
-}
-
-/// The same token, refused the same role for the same reason.
-fn repeat_of(visitor: &WebIdentity, input: &AssumeRoleWithWebIdentity, error: &Error) -> DenialKey {
-    let token = visitor.token();
-    let mut hash = Sha256::new();
-    let role = input.role_arn.as_deref().unwrap_or_default();
-    let parts =
-        [token.issuer().as_str().as_bytes(), &token.use_id().digest(), role.as_bytes(), error.kind().code().as_bytes()];
-    for part in parts {
-        hash.update((part.len() as u64).to_be_bytes());
-        hash.update(part);
-    }
-    hash.finalize().into()
 }
 
 /// What an answer owes the audit log.

@@ -3,6 +3,7 @@
 import json
 import time
 import urllib.request
+import uuid
 
 import boto3
 import botocore.config
@@ -45,7 +46,7 @@ def register(own, tmp_path):
 
 def token(issuer, audience="sts.amazonaws.com", **claims):
     now = int(time.time())
-    claims = {"iss": issuer, "aud": audience, "iat": now, "exp": now + 300, "jti": str(now), **claims}
+    claims = {"iss": issuer, "aud": audience, "iat": now, "exp": now + 300, "jti": uuid.uuid4().hex, **claims}
     return jwt.encode({name: value for name, value in claims.items() if value is not None}, KEY, "ES256", {"kid": "k"})
 
 

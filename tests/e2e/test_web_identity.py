@@ -6,6 +6,7 @@ import subprocess
 import sys
 import threading
 import time
+import uuid
 
 import boto3
 import botocore.config
@@ -66,7 +67,7 @@ class Issuer:
 
     def token(self, kid="first", algorithm="RS256", **claims):
         now = int(time.time())
-        claims = {"iss": self.url, "aud": AUDIENCE, "sub": SUBJECT, "iat": now, "exp": now + 300, "jti": str(now), **claims}
+        claims = {"iss": self.url, "aud": AUDIENCE, "sub": SUBJECT, "iat": now, "exp": now + 300, "jti": uuid.uuid4().hex, **claims}
         claims = {name: value for name, value in claims.items() if value is not None}
         return jwt.encode(claims, self.keys[kid], algorithm=algorithm, headers={"kid": kid})
 

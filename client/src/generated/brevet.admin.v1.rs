@@ -804,6 +804,9 @@ pub struct CreateRoleRequest {
     /// ARNs of managed policies of the account to attach; at most ten.
     #[prost(string, repeated, tag = "11")]
     pub policy_arns: ::prost::alloc::vec::Vec<::prost::alloc::string::String>,
+    /// How many sessions one identity token may have of it, at most 1,000; zero: as many as it likes.
+    #[prost(uint32, tag = "12")]
+    pub max_uses: u32,
 }
 /// A key with a value.
 #[derive(Clone, PartialEq, Eq, Hash, ::prost::Message)]
@@ -857,6 +860,9 @@ pub struct UpdateRoleRequest {
     /// Who may see why the trust policy refuses.
     #[prost(enumeration = "Explain", tag = "2")]
     pub explain: i32,
+    /// How many sessions one identity token may have of it, at most 1,000; zero takes the limit away.
+    #[prost(uint32, optional, tag = "3")]
+    pub max_uses: ::core::option::Option<u32>,
 }
 /// Done.
 #[derive(Clone, Copy, PartialEq, Eq, Hash, ::prost::Message)]

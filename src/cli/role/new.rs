@@ -54,6 +54,9 @@ struct Role {
     /// Seconds of the longest session, 3600 to 43200 (default: one hour)
     #[arg(long, value_name = "SECONDS")]
     max_session_duration: Option<u32>,
+    /// How many sessions of the role one identity token may have, at most 1000 (default: as many as it likes)
+    #[arg(long, value_name = "N")]
+    max_uses: Option<u32>,
     /// Path of the role, as /ci/
     #[arg(long)]
     path: Option<String>,
@@ -120,6 +123,7 @@ impl Role {
             max_session_duration: self.max_session_duration.map(seconds),
             permissions_boundary: self.permissions_boundary.unwrap_or_default(),
             policy_arns: self.policy_arns,
+            max_uses: self.max_uses.unwrap_or(0),
             ..CreateRoleRequest::default()
         })
     }

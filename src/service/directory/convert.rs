@@ -1,6 +1,7 @@
 //! Between entities and the content of their records. What does not convert is an error that says what is wrong.
 
 use std::collections::{BTreeMap, HashMap};
+use std::num::NonZeroU32;
 use std::sync::Arc;
 
 use brevet_validator::credential::{AccessKeyId, SecretKey};
@@ -9,20 +10,22 @@ use brevet_validator::policy::{Kind, Policy};
 use brevet_validator::timestamp::Timestamp;
 
 use super::entity::{
-    AccessKey, Account, Document, Grants, InlinePolicy, KeyOwner, ManagedPolicy, OidcProvider, PolicyVersion, Reach,
-    Role, Tag, User,
+    AccessKey, Account, Document, Grants, InlinePolicy, KeyOwner, ManagedPolicy, PolicyVersion, Role, Tag, User,
 };
-use crate::service::federation::{Algorithm, ClaimMapping, Issuer, KeySet, Plaintext};
 use crate::store::records;
+
+mod oidc_provider;
+
+pub(super) use oidc_provider::{oidc_provider, oidc_provider_record};
 
 /// What was read, or what is wrong with it.
 pub(super) type Read<T> = Result<T, String>;
 
-fn parsed<T: std::str::FromStr>(text: &str, what: &str) -> Read<T> {
+pub(super) fn parsed<T: std::str::FromStr>(text: &str, what: &str) -> Read<T> {
     text.parse().map_err(|_| format!("bad {what}"))
 }
 
-fn time(seconds: i64) -> Read<Timestamp> {
+pub(super) fn time(seconds: i64) -> Read<Timestamp> {
     Timestamp::from_unix(seconds).ok_or_else(|| "bad time".to_owned())
 }
 
@@ -122,6 +125,7 @@ pub(super) fn role(content: &[u8]) -> Read<Role> {
         grants: grants(r.inline_policies, r.attached_policy_arns, r.permissions_boundary_arn, r.tags)?,
         max_session_duration: r.max_session_duration,
         explain_to_caller: r.explain_to_caller,
+        max_uses: NonZeroU32::new(r.max_uses),
         generation: r.generation,
         path: r.path,
         name: r.name,
@@ -154,6 +158,7 @@ pub(super) fn role_record(role: &Role) -> records::Role {
         description: role.description.clone(),
         max_session_duration: role.max_session_duration,
         explain_to_caller: role.explain_to_caller,
+        max_uses: role.max_uses.map_or(0, NonZeroU32::get),
         trust_policy: role.trust.text.to_string(),
         trust_bindings: bindings(&role.trust.policy),
         tags: tag_records(&role.grants.tags),
@@ -213,75 +218,6 @@ pub(super) fn managed_policy_record(p: &ManagedPolicy) -> records::ManagedPolicy
             .collect(),
         default_version_id: p.default_version.clone(),
         next_version: p.next_version,
-    }
-}
-
-pub(super) fn oidc_provider(content: &[u8]) -> Read<OidcProvider> {
-    let r: records::OidcProvider = records::decode(content)?;
-    Ok(OidcProvider {
-        account: parsed(&r.account, "account id")?,
-        // Whether plaintext was allowed was asked when it was made.
-        issuer: Issuer::parse(&r.issuer, Plaintext::OnLoopback).map_err(|_| "bad issuer".to_owned())?,
-        created_at: time(r.created_at)?,
-        id: r.unique_id,
-        client_ids: r.client_ids,
-        thumbprints: r.thumbprints,
-        tags: tags(r.tags),
-        disabled: r.disabled,
-        claim_mapping: claim_mapping(r.claim_mapping.unwrap_or_default())?,
-        reach: Reach {
-            discovery_url: some(r.discovery_url),
-            pinned: some(r.jwks).map(pinned).transpose()?,
-            ca_certificates: some(r.ca_certificates),
-            allow_private: r.allow_private,
-            algorithms: r
-                .algorithms
-                .iter()
-                .map(|name| Algorithm::from_name(name).ok_or_else(|| "bad algorithm".to_owned()))
-                .collect::<Read<_>>()?,
-        },
-    })
-}
-
-fn claim_mapping(r: records::ClaimMapping) -> Read<ClaimMapping> {
-    let tags = r.tags.into_iter().map(|tag| (tag.key, tag.claim));
-    ClaimMapping::new(tags, &r.transitive_tags, some(r.source_identity)).map_err(|_| "bad claim mapping".to_owned())
-}
-
-fn claim_mapping_record(mapping: &ClaimMapping) -> records::ClaimMapping {
-    let tags = mapping.tags().iter();
-    records::ClaimMapping {
-        transitive_tags: tags.clone().filter(|tag| tag.transitive).map(|tag| tag.key.clone()).collect(),
-        tags: tags.map(|tag| records::MappedTag { key: tag.key.clone(), claim: tag.claim.clone() }).collect(),
-        source_identity: mapping.source_identity().unwrap_or_default().to_owned(),
-    }
-}
-
-fn pinned(jwks: String) -> Read<(Arc<str>, Arc<KeySet>)> {
-    let keys = KeySet::parse(jwks.as_bytes()).map_err(|_| "bad key set".to_owned())?;
-    Ok((jwks.into(), Arc::new(keys)))
-}
-
-fn some(text: String) -> Option<String> {
-    (!text.is_empty()).then_some(text)
-}
-
-pub(super) fn oidc_provider_record(provider: &OidcProvider) -> records::OidcProvider {
-    records::OidcProvider {
-        account: provider.account.to_string(),
-        issuer: provider.issuer.as_str().to_owned(),
-        unique_id: provider.id.clone(),
-        created_at: provider.created_at.unix(),
-        client_ids: provider.client_ids.clone(),
-        thumbprints: provider.thumbprints.clone(),
-        tags: tag_records(&provider.tags),
-        discovery_url: provider.reach.discovery_url.clone().unwrap_or_default(),
-        jwks: provider.reach.pinned.as_ref().map(|(json, _)| json.to_string()).unwrap_or_default(),
-        ca_certificates: provider.reach.ca_certificates.clone().unwrap_or_default(),
-        allow_private: provider.reach.allow_private,
-        algorithms: provider.reach.algorithms.iter().map(|algorithm| algorithm.name().to_owned()).collect(),
-        disabled: provider.disabled,
-        claim_mapping: Some(claim_mapping_record(&provider.claim_mapping)),
     }
 }
 

@@ -1,5 +1,6 @@
 //! What the directory holds, checked and compiled: policies are parsed, names have their types.
 
+use std::num::NonZeroU32;
 use std::sync::Arc;
 
 use brevet_validator::credential::{AccessKeyId, SecretKey};
@@ -116,6 +117,8 @@ pub struct Role {
     pub trust: Document,
     /// Whether callers whom the trust policy refuses may see why.
     pub explain_to_caller: bool,
+    /// How many sessions one identity token may have of it, if that is counted.
+    pub max_uses: Option<NonZeroU32>,
     /// What it may then do.
     pub grants: Grants,
     /// Raised to refuse every earlier session.

@@ -5,6 +5,7 @@ mod convert;
 mod entity;
 mod snapshot;
 mod stored;
+mod used_token;
 
 pub use change::{Directory, Edit};
 pub use entity::{
@@ -13,3 +14,4 @@ pub use entity::{
 };
 pub use snapshot::{NameKey, NamedPolicy, ProviderKey, Snapshot, Versioned};
 pub use stored::{InvalidRecord, OtherRecord, Stored};
+pub use used_token::{UsedToken, UsedTokenKey};

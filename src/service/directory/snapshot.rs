@@ -5,8 +5,10 @@ use std::sync::Arc;
 
 use brevet_validator::credential::AccessKeyId;
 use brevet_validator::identity::{AccountId, Arn, UniqueId};
+use brevet_validator::timestamp::Timestamp;
 
 use super::entity::{AccessKey, Account, Document, Grants, ManagedPolicy, OidcProvider, Role, User};
+use super::used_token::{UsedToken, UsedTokenKey};
 use crate::store::Revision;
 
 /// Name of an entity in its account, for look-up without regard to case.
@@ -45,6 +47,9 @@ pub struct Snapshot {
     pub(super) policies: imbl::OrdMap<NameKey, Versioned<ManagedPolicy>>,
     pub(super) providers: imbl::OrdMap<ProviderKey, Versioned<OidcProvider>>,
     pub(super) access_keys: imbl::HashMap<AccessKeyId, Versioned<AccessKey>>,
+    pub(super) used_tokens: imbl::HashMap<UsedTokenKey, Versioned<UsedToken>>,
+    /// The same, the first to end first.
+    pub(super) used_tokens_by_end: imbl::OrdSet<(Timestamp, UsedTokenKey)>,
     /// Versions of the records that are not the directory's own, by key.
     pub(super) others: imbl::HashMap<String, u64>,
 }

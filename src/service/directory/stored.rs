@@ -7,6 +7,7 @@ use zeroize::Zeroizing;
 use super::convert::*;
 use super::entity::{AccessKey, Account, ManagedPolicy, OidcProvider, Role, User};
 use super::snapshot::{NameKey, ProviderKey, Snapshot, Versioned};
+use super::used_token::used_token;
 use crate::store::{Record, RecordCipher, Revision, format, records};
 
 /// A record whose content is not what its key promises.
@@ -75,6 +76,7 @@ impl Snapshot {
             Some("roles") => role(content).map(|entity| entity.insert(version, self)),
             Some("providers") => oidc_provider(content).map(|entity| entity.insert(version, self)),
             Some("policies") => managed_policy(content).map(|entity| entity.insert(version, self)),
+            Some("used-tokens") => used_token(content).map(|entity| entity.insert(version, self)),
             _ => return Ok(false),
         };
         result.map(|()| true).map_err(|what| InvalidRecord { key: key.to_owned(), what })

@@ -173,6 +173,8 @@ parameters! {
         /// Takes a trust policy that is dangerous. Like all below, not on AWS's wire.
         #[serde(skip_serializing_if = "std::ops::Not::not")]
         allow_dangerous: bool,
+        /// Sessions that one identity token may have of it; none or zero: as many as it likes.
+        max_uses: Option<u32>,
         /// Of an inline policy to make it with.
         policy_name: Option<String>,
         /// Of the same.
@@ -198,6 +200,8 @@ parameters! {
         role_name: Option<String>,
         /// Whether callers whom the trust policy refuses may see why.
         explain_to_caller: Option<bool>,
+        /// Zero takes the limit away.
+        max_uses: Option<u32>,
     }
     /// `CreatePolicy`
     CreatePolicy {

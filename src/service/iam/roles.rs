@@ -1,5 +1,7 @@
 //! Roles and their trust policies.
 
+use std::num::NonZeroU32;
+
 use brevet_validator::identity::UniqueIdKind;
 
 use super::answer::{Answer, RoleDetail};
@@ -18,6 +20,8 @@ use crate::service::parameters::check_number;
 
 /// Seconds; AWS's default of `MaxSessionDuration`.
 const DEFAULT_SESSION: u32 = 3600;
+/// Most sessions that can be allowed to one identity token, where they are counted.
+const MAX_USES: u32 = 1000;
 
 pub(super) async fn create(call: Call<'_>, input: CreateRole) -> Result<Answer, Error> {
     let path = parameters::path("path", input.path)?;
@@ -27,6 +31,7 @@ pub(super) async fn create(call: Call<'_>, input: CreateRole) -> Result<Answer, 
     let max_session_duration = session_duration(input.max_session_duration)?.unwrap_or(DEFAULT_SESSION);
     let boundary = parameters::boundary(input.permissions_boundary)?;
     let tags = tags::checked(input.tags)?;
+    let max_uses = max_uses(input.max_uses.unwrap_or(0))?;
     let policies = NewPolicies::read(input.policy_name, input.policy_document, input.policy_arns)?;
     let id = call.iam.unique_id(UniqueIdKind::Role)?;
     call.change(|edit| {
@@ -50,6 +55,7 @@ pub(super) async fn create(call: Call<'_>, input: CreateRole) -> Result<Answer, 
             max_session_duration,
             trust,
             explain_to_caller: false,
+            max_uses,
             grants,
             generation: 0,
         };
@@ -124,10 +130,12 @@ pub(super) async fn update_trust(call: Call<'_>, input: UpdateAssumeRolePolicy) 
 
 pub(super) async fn update_settings(call: Call<'_>, input: UpdateRoleSettings) -> Result<Answer, Error> {
     let name = parameters::owner_name::<Role>(input.role_name)?;
+    let max_uses = input.max_uses.map(max_uses).transpose()?;
     call.change(|edit| {
         let before = edit.before();
         let mut role = call.owner::<Role>(&before, &name).permit()?.clone();
         role.explain_to_caller = input.explain_to_caller.unwrap_or(role.explain_to_caller);
+        role.max_uses = max_uses.unwrap_or(role.max_uses);
         edit.put(role);
         Ok(Answer::Updated)
     })
@@ -149,4 +157,12 @@ pub(super) async fn delete(call: Call<'_>, input: RoleName) -> Result<Answer, Er
 /// `roleMaxSessionDurationType`
 fn session_duration(value: Option<String>) -> Result<Option<u32>, Error> {
     value.map(|seconds| check_number(&seconds, 3600, 43_200, "maxSessionDuration")).transpose()
+}
+
+/// How many sessions one identity token may have; zero: as many as it likes.
+fn max_uses(number: u32) -> Result<Option<NonZeroU32>, Error> {
+    if number > MAX_USES {
+        return Err(Error::validation(format!("maxUses is at most {MAX_USES}; 0 takes the limit away.")));
+    }
+    Ok(NonZeroU32::new(number))
 }

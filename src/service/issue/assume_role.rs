@@ -26,12 +26,13 @@ impl Issuer {
         let role_arn = role_arn(&input.role_arn)?;
         let session_name: SessionName =
             SESSION_NAME.required(&input.role_session_name, "roleSessionName")?.parse().map_err(Error::internal)?;
-        let asked = duration::ROLE_SESSION.read(&input.duration_seconds)?;
         let policies = SessionPolicies::read(&input.policy, &input.policy_arns)?;
         let external_id = EXTERNAL_ID.optional(&input.external_id, "externalId")?;
         let source_identity = SOURCE_IDENTITY.optional(&input.source_identity, "sourceIdentity")?;
         let second_factor = SecondFactor::read(&input.serial_number, &input.token_code)?;
         let lineage = Lineage::of(caller)?;
+        let left = lineage.seconds_left(caller.now());
+        let asked = duration::ROLE_SESSION.read_within(&input.duration_seconds, left)?;
         let tags = SessionTags::read(&input.tags, &input.transitive_tag_keys, lineage.inherited_tags())?;
 
         if matches!(caller.principal(), Principal::Root { .. }) {
@@ -56,6 +57,7 @@ impl Issuer {
         let role = trusting_role(caller, &role_arn, &companions, &context)?;
 
         let seconds = duration::limit_by_role(asked, role.max_session_duration, lineage.by_role())?;
+        let seconds = duration::limit_by_chain(seconds, left)?;
         policies.check(caller.snapshot(), role.account)?;
         let packed = packed_size(&policies, &tags)?;
 

@@ -26,6 +26,14 @@ pub(super) const USER_SESSION: Bounds = Bounds { min: 900, max: 129_600, default
 pub(super) const WEB_IDENTITY_TOKEN: Bounds = Bounds { min: 60, max: 3_600, default: 300 };
 
 impl Bounds {
+    /// The seconds asked for; or the default, as far as so many are left.
+    pub(super) fn read_within(self, text: &Option<String>, left: Option<u32>) -> Result<u32, Error> {
+        match text {
+            Some(_) => self.read(text),
+            None => Ok(self.default.min(left.unwrap_or(self.default))),
+        }
+    }
+
     /// The seconds asked for, or the default.
     pub(super) fn read(self, text: &Option<String>) -> Result<u32, Error> {
         match text {
@@ -48,6 +56,17 @@ pub(super) fn limit_by_role(asked: u32, max_session_duration: u32, by_role: bool
         ));
     }
     Ok(asked)
+}
+
+/// What is left to a chain of sessions that ends with its first.
+pub(super) fn limit_by_chain(asked: u32, left: Option<u32>) -> Result<u32, Error> {
+    match left {
+        Some(left) if asked > left => Err(Error::validation(format!(
+            "The requested DurationSeconds exceeds the {left} seconds that are left to the first session of this chain, with \
+             which all others end."
+        ))),
+        Some(_) | None => Ok(asked),
+    }
 }
 
 /// Root gets an hour at most, whatever it asks for.

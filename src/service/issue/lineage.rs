@@ -14,6 +14,7 @@ use crate::service::error::Error;
 pub(super) struct Lineage {
     ancestors: Vec<SessionId>,
     root_expires_at: Option<Timestamp>,
+    ends_with_root: bool,
     source_access_key: Option<AccessKeyId>,
     source_user: Option<UniqueId>,
     federation: Option<Federation>,
@@ -28,6 +29,7 @@ impl Lineage {
         Self {
             ancestors: Vec::new(),
             root_expires_at: None,
+            ends_with_root: false,
             source_access_key: None,
             source_user: None,
             federation: Some(visitor.federation()),
@@ -43,6 +45,7 @@ impl Lineage {
             return Ok(Self {
                 ancestors: Vec::new(),
                 root_expires_at: None,
+                ends_with_root: false,
                 source_access_key: Some(caller.verified().access_key_id()),
                 source_user: user_id(caller.principal()),
                 federation: None,
@@ -61,6 +64,7 @@ impl Lineage {
         Ok(Self {
             ancestors: claims.ancestors.iter().copied().chain([session.id]).collect(),
             root_expires_at: claims.root_expires_at.or(Some(session.lifetime.expires_at)),
+            ends_with_root: claims.ends_with_root,
             source_access_key: claims.source_access_key,
             source_user: claims.source_user,
             federation: claims.federation.clone(),
@@ -73,6 +77,12 @@ impl Lineage {
     /// Whether a role is asking: role chaining.
     pub(super) fn by_role(&self) -> bool {
         self.by_role
+    }
+
+    /// Seconds that are left to the session to be, if it must end with the first of the chain.
+    pub(super) fn seconds_left(&self, now: Timestamp) -> Option<u32> {
+        let end = self.root_expires_at.filter(|_| self.ends_with_root)?;
+        Some(u32::try_from(end - now).unwrap_or(0))
     }
 
     /// Tags that the session has whether the request wants them or not.
@@ -117,6 +127,7 @@ impl Lineage {
             mfa_at: None,
             ancestors: self.ancestors,
             root_expires_at: self.root_expires_at,
+            ends_with_root: self.ends_with_root,
             source_access_key: self.source_access_key,
             source_user: self.source_user,
             directory_revision,

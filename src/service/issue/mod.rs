@@ -21,6 +21,7 @@ mod tags;
 #[cfg(test)]
 mod tests;
 mod trust;
+mod uses;
 mod web_identity;
 mod web_identity_token;
 
@@ -32,6 +33,7 @@ pub use self::input::{
     TagInput,
 };
 
+pub use self::uses::Granted;
 pub use self::web_identity::WebIdentityRequest;
 
 use super::clock::Clock;

@@ -4,7 +4,7 @@ use brevet_validator::identity::{AccountId, Arn, Principal, SessionName};
 use brevet_validator::policy::{Context, Decision, Effect, Reason};
 use brevet_validator::token::Origin;
 
-use super::answer::{Holder, Issued};
+use super::answer::Holder;
 use super::assume_role::{role_arn, set_optional};
 use super::input::{AssumeRoleWithWebIdentity, TagInput};
 use super::lineage::Lineage;
@@ -12,6 +12,7 @@ use super::parameters::{SESSION_NAME, WEB_IDENTITY_TOKEN};
 use super::session_policy::{SessionPolicies, packed_size};
 use super::tags::SessionTags;
 use super::trust::with_owners_side;
+use super::uses::Granted;
 use super::{Issuer, duration};
 use crate::service::caller::{Asked, WebIdentity, add_resource_tags};
 use crate::service::directory::Role;
@@ -62,7 +63,7 @@ impl Issuer {
         &self,
         visitor: &WebIdentity,
         request: WebIdentityRequest,
-    ) -> Result<Issued, Error> {
+    ) -> Result<Granted, Error> {
         let WebIdentityRequest { role_arn, session_name, seconds, policies, .. } = request;
         let token = visitor.token();
         let passed: Vec<TagInput> = token.principal_tags().iter().map(tag).collect();
@@ -108,7 +109,9 @@ impl Issuer {
         (claims.session_policy, claims.session_policy_arns) = policies.into_claims();
         claims.tags = tags.into_claims();
         claims.source_identity = source_identity;
-        self.mint(&claims, holder, packed, visitor.now(), seconds)
+        claims.ends_with_root = role.max_uses.is_some();
+        let issued = self.mint(&claims, holder, packed, visitor.now(), seconds)?;
+        Ok(Granted::new(issued, visitor, role))
     }
 }
 

@@ -45,6 +45,7 @@ impl<H: Handler> proto::directory_service_server::DirectoryService for Directory
                 permissions_boundary: given(message.permissions_boundary),
                 tags: message.tags.into_iter().map(tag).collect(),
                 allow_dangerous: message.allow_dangerous,
+                max_uses: (message.max_uses != 0).then_some(message.max_uses),
                 policy_name: given(message.policy_name),
                 policy_document: given(message.policy_document).map(PolicyText),
                 policy_arns: message.policy_arns,
@@ -96,6 +97,7 @@ impl<H: Handler> proto::directory_service_server::DirectoryService for Directory
             Ok(Operation::Directory(iam::Request::UpdateRoleSettings(UpdateRoleSettings {
                 role_name,
                 explain_to_caller,
+                max_uses: message.max_uses,
             })))
         };
         let write = |answer| match answer {

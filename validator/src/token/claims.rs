@@ -27,6 +27,8 @@ pub struct Claims {
     pub ancestors: Vec<SessionId>,
     /// When the first session of the chain ends.
     pub root_expires_at: Option<Timestamp>,
+    /// Whether sessions made from this one end with the first of the chain, at the latest.
+    pub ends_with_root: bool,
     /// The long-lived key that started it all.
     pub source_access_key: Option<AccessKeyId>,
     /// Unique id of the user who started it all.

@@ -95,6 +95,7 @@ impl Sts {
             mfa_at: None,
             ancestors: Vec::new(),
             root_expires_at: None,
+            ends_with_root: false,
             source_access_key: None,
             source_user: None,
             directory_revision: 1,

@@ -68,6 +68,7 @@ prop_compose! {
         (principal, generation, source_identity, tags) in (principal(), any::<u64>(), option::of(".{0,20}"), vec(tag(), 0..5)),
         (session_policy, session_policy_arns, federation) in (option::of(".{0,99}"), vec(".{0,40}", 0..3), option::of(federation())),
         (mfa_at, root_expires_at) in (option::of(0..253_402_300_799i64), option::of(0..253_402_300_799i64)),
+        ends_with_root in any::<bool>(),
         ancestors in vec(any::<[u8; 16]>(), 0..=8),
         (source_access_key, source_user) in (option::of(any::<[u8; 10]>()), option::of(id(UniqueIdKind::User))),
         (directory_revision, audience, region) in (any::<u64>(), vec(".{0,20}", 0..3), ".{0,20}"),
@@ -78,6 +79,7 @@ prop_compose! {
             mfa_at: mfa_at.map(at),
             ancestors: ancestors.into_iter().map(SessionId).collect(),
             root_expires_at: root_expires_at.map(at),
+            ends_with_root,
             source_access_key: source_access_key.map(|bytes| AccessKeyId::from_bytes(KeyKind::LongLived, bytes)),
             source_user, directory_revision, audience, region, origin,
         }

@@ -76,6 +76,7 @@ pub(crate) fn claims(principal: Principal, origin: Origin) -> Claims {
         mfa_at: None,
         ancestors: vec![],
         root_expires_at: None,
+        ends_with_root: false,
         source_access_key: Some(AccessKeyId::from_bytes(KeyKind::LongLived, *b"source key")),
         source_user: Some(user_id()),
         directory_revision: 42,

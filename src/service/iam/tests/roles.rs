@@ -249,8 +249,9 @@ async fn what_is_only_doubtful_in_a_trust_policy_is_put_and_told() {
 async fn c3_a_role_explains_itself_to_callers_only_if_whoever_may_update_it_says_so() {
     let (mut stage, powerless) = Stage::with(|world| world.user("powerless", "")).await;
     stage.done(create_role("r", &trust(ACCOUNT))).await;
-    let set =
-        |explain_to_caller| Request::UpdateRoleSettings(UpdateRoleSettings { role_name: some("r"), explain_to_caller });
+    let set = |explain_to_caller| {
+        Request::UpdateRoleSettings(UpdateRoleSettings { role_name: some("r"), explain_to_caller, max_uses: None })
+    };
     let explains =
         |stage: &Stage| stage.directory.snapshot().role(ACCOUNT.parse().unwrap(), "r").unwrap().explain_to_caller;
     assert!(!explains(&stage));

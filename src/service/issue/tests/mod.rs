@@ -5,6 +5,7 @@ mod audit;
 mod chaining;
 mod denials;
 mod user_sessions;
+mod uses;
 mod web_identity;
 mod web_identity_token;
 

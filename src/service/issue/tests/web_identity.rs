@@ -1,6 +1,6 @@
 //! Roles for the holders of identity tokens, which are verified for real.
 
-use std::sync::Arc;
+use std::sync::{Arc, LazyLock};
 
 use futures_util::FutureExt as _;
 use futures_util::future::BoxFuture;
@@ -8,12 +8,13 @@ use serde_json::json;
 
 use super::*;
 use crate::service::caller::WebIdentity;
+use crate::service::directory::{Directory, Snapshot};
 use crate::service::federation::key_sets::{KeySetError, KeySetSource, KeySetStatus, KeySets};
 use crate::service::federation::test_issuer::{CLIENT_ID, ISSUER, SUBJECT, TestIssuer, now as token_time};
 use crate::service::federation::{Identification, KeySet};
-use crate::service::issue::{AssumeRoleWithWebIdentity, Holder};
-use crate::service::test_world::{ACCOUNT, OTHER_ACCOUNT, envelope};
-use crate::store::records;
+use crate::service::issue::{AssumeRoleWithWebIdentity, Granted, Holder};
+use crate::service::test_world::{ACCOUNT, Counting, OTHER_ACCOUNT, TRUST_DOMAIN, envelope};
+use crate::store::{MasterKey, MemoryStore, RecordCipher, Revision, Store, records};
 
 const PROVIDER: &str = "arn:aws:iam::111111111111:oidc-provider/idp.example.com/realm";
 
@@ -36,27 +37,27 @@ impl KeySets for Fixed {
     }
 }
 
-struct Stage {
-    world: World,
-    issuer: TestIssuer,
+pub(super) struct Stage {
+    pub(super) world: World,
+    pub(super) issuer: TestIssuer,
     keys: Arc<Fixed>,
 }
 
 impl Stage {
-    fn new() -> Self {
+    pub(super) fn new() -> Self {
         let issuer = TestIssuer::new();
         let keys = Arc::new(Fixed(Ok(Arc::new(issuer.keys())), Default::default()));
         let mut world = World::new();
-        put_provider(&mut world, ACCOUNT, ISSUER);
+        put_provider(&mut world, ACCOUNT, ISSUER, "p");
         Self { world, issuer, keys }
     }
 
     /// A role that trusts the provider on this condition.
-    fn role(&mut self, name: &str, condition: serde_json::Value) -> String {
+    pub(super) fn role(&mut self, name: &str, condition: serde_json::Value) -> String {
         self.world.role(name, &trust_provider(condition), "")
     }
 
-    fn identify(&self, ask: &AssumeRoleWithWebIdentity) -> Result<WebIdentity, Error> {
+    pub(super) fn identify(&self, ask: &AssumeRoleWithWebIdentity) -> Result<WebIdentity, Error> {
         let (request, token) = ask.read()?;
         let identification = Identification::new(self.keys.clone());
         let directory = || Arc::new(self.world.snapshot.clone());
@@ -65,17 +66,37 @@ impl Stage {
         found.now_or_never().unwrap()
     }
 
-    fn assume(&self, ask: &AssumeRoleWithWebIdentity) -> Result<Issued, Error> {
+    /// The session, before any use is spent.
+    pub(super) fn grant(&self, ask: &AssumeRoleWithWebIdentity) -> Result<Granted, Error> {
         let visitor = self.identify(ask)?;
         self.world.issuer.assume_role_with_web_identity(&visitor, ask.read()?.0)
     }
+
+    /// The session of a role that counts no uses, and so writes none.
+    fn assume(&self, ask: &AssumeRoleWithWebIdentity) -> Result<Issued, Error> {
+        let nowhere = directory(Arc::new(MemoryStore::new(token_time)));
+        let issued = self.grant(ask)?.redeem(&nowhere, token_time()).now_or_never().unwrap();
+        assert_eq!(nowhere.snapshot().revision, Revision::default());
+        issued
+    }
 }
 
-fn put_provider(world: &mut World, account: &str, issuer: &str) {
+/// One for all replicas: transactions must not have the same id.
+static RANDOM: LazyLock<Arc<Counting>> = LazyLock::new(Arc::default);
+
+/// A replica's directory, over what a store holds.
+pub(super) fn directory(store: Arc<dyn Store>) -> Directory {
+    let cipher = RecordCipher::new(&MasterKey::new([7; 32]), TRUST_DOMAIN);
+    let (revision, records) = store.load().now_or_never().unwrap().unwrap();
+    let (snapshot, _) = Snapshot::read(revision, &records, &cipher).unwrap();
+    Directory::new(store, cipher, RANDOM.clone(), snapshot)
+}
+
+pub(super) fn put_provider(world: &mut World, account: &str, issuer: &str, id: &str) {
     let record = records::OidcProvider {
         account: account.into(),
         issuer: issuer.into(),
-        unique_id: "p".repeat(32),
+        unique_id: id.repeat(32),
         client_ids: vec![CLIENT_ID.into()],
         ..Default::default()
     };
@@ -83,7 +104,7 @@ fn put_provider(world: &mut World, account: &str, issuer: &str) {
     world.put(&format!("providers/{account}/{name}"), records::encode(&record));
 }
 
-fn trust_provider(condition: serde_json::Value) -> String {
+pub(super) fn trust_provider(condition: serde_json::Value) -> String {
     json!({"Version": "2012-10-17", "Statement": [{
         "Sid": "Main", "Effect": "Allow", "Principal": {"Federated": PROVIDER},
         "Action": ["sts:AssumeRoleWithWebIdentity", "sts:TagSession", "sts:SetSourceIdentity"], "Condition": condition,
@@ -91,11 +112,11 @@ fn trust_provider(condition: serde_json::Value) -> String {
     .to_string()
 }
 
-fn only(subject: &str) -> serde_json::Value {
+pub(super) fn only(subject: &str) -> serde_json::Value {
     json!({"StringEquals": {"idp.example.com/realm:sub": subject, "idp.example.com/realm:aud": CLIENT_ID}})
 }
 
-fn ask(role: &str, token: &str) -> AssumeRoleWithWebIdentity {
+pub(super) fn ask(role: &str, token: &str) -> AssumeRoleWithWebIdentity {
     AssumeRoleWithWebIdentity {
         role_arn: text(role),
         role_session_name: text("ci"),
@@ -105,7 +126,7 @@ fn ask(role: &str, token: &str) -> AssumeRoleWithWebIdentity {
 }
 
 #[track_caller]
-fn refused(result: Result<Issued, Error>, kind: Kind, part: &str) {
+pub(super) fn refused<T: std::fmt::Debug>(result: Result<T, Error>, kind: Kind, part: &str) {
     let error = result.unwrap_err();
     assert_eq!(error.kind(), kind, "{error}");
     assert!(error.message().contains(part), "{error}");

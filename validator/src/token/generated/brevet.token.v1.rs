@@ -45,6 +45,9 @@ pub struct Claims {
     /// Region of the STS that issued it.
     #[prost(string, tag = "19")]
     pub region: ::prost::alloc::string::String,
+    /// Whether sessions made from this one end with the first of the chain, at the latest.
+    #[prost(bool, tag = "21")]
+    pub ends_with_root: bool,
     #[prost(oneof = "claims::Principal", tags = "1, 2, 3, 4")]
     pub principal: ::core::option::Option<claims::Principal>,
 }

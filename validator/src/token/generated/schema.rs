@@ -20,6 +20,7 @@ pub(in crate::token) static CLAIMS: Message = Message(&[
     Field { number: 17, wire: Wire::Varint, count: Count::Once(17) }, // directory_revision
     Field { number: 18, wire: Wire::Bytes, count: Count::Any }, // audience
     Field { number: 19, wire: Wire::Bytes, count: Count::Once(19) }, // region
+    Field { number: 21, wire: Wire::Varint, count: Count::Once(21) }, // ends_with_root
 ]);
 
 pub(in crate::token) static ROOT: Message = Message(&[

@@ -94,6 +94,7 @@ fn claims_to_json(claims: &Claims) -> Value {
         "mfa_at": claims.mfa_at.map(Timestamp::unix),
         "ancestors": claims.ancestors.iter().map(|id| hex(&id.0)).collect::<Vec<_>>(),
         "root_expires_at": claims.root_expires_at.map(Timestamp::unix),
+        "ends_with_root": claims.ends_with_root,
         "source_access_key": claims.source_access_key.map(|id| id.to_string()),
         "source_user": claims.source_user.map(|id| id.to_string()),
         "directory_revision": claims.directory_revision,
