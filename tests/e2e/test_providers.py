@@ -80,6 +80,18 @@ def test_who_may_switch_a_provider(brevet, issuer):
         assert absent.returncode == 1 and "no provider" in absent.stderr
 
 
+def test_a_test_says_how_far_the_clocks_are_apart(brevet):
+    for ahead, status, word in ((0, "ok    ", "agreed|1 s"), (-40, "ok    ", "behind ours"), (300, "FAIL  ", "ahead of ours")):
+        issuer = Issuer()
+        issuer.ahead = ahead
+        brevet.iam().create_open_id_connect_provider(Url=issuer.url, ClientIDList=[AUDIENCE])
+        tested = brevet.cli("provider", "test", issuer.url, "--token-file", "-", stdin=issuer.token())
+        assert re.search(rf"^{status}clock .*({word})", tested.stdout, re.M), tested
+        # Nothing is looked at after what failed.
+        assert ("token" in tested.stdout.replace("Tokens", "")) == (tested.returncode == 0) == (ahead < 60)
+        issuer.server.shutdown()
+
+
 MAPPING = """
 claim_mapping:
   tags: {team: groups_primary, namespace: kubernetes.io/namespace}
@@ -112,7 +124,7 @@ def test_mapped_claims_are_the_session_s_tags_and_source_identity(brevet, issuer
     exchange(brevet, untrusting, issuer.token())
 
     tested = brevet.cli("provider", "test", issuer.url, "--token-file", "-", stdin=issuer.token(**red))
-    assert 'tag "team" "red" (transitive), source identity "ada@example.com".' in tested.stdout.splitlines()[2]
+    assert 'tag "team" "red" (transitive), source identity "ada@example.com".' in tested.stdout.splitlines()[-1]
     listing = brevet.cli("provider", "test", issuer.url, "--token-file", "-", stdin=issuer.token(groups_primary=["red"]))
     assert listing.returncode == 6 and 'is not a string. Claim: "groups_primary".' in listing.stdout
 

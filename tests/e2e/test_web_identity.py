@@ -31,6 +31,7 @@ class Issuer:
         self.keys = {"first": rsa.generate_private_key(65537, 2048)}
         self.connections = 0
         self.broken = False
+        self.ahead = 0
         issuer = self
 
         class Handler(http.server.BaseHTTPRequestHandler):
@@ -43,6 +44,9 @@ class Issuer:
                 self.send_header("Content-Length", str(len(body)))
                 self.end_headers()
                 self.wfile.write(body)
+
+            def date_time_string(self, timestamp=None):
+                return super().date_time_string(timestamp or time.time() + issuer.ahead)
 
             def log_message(self, *_):
                 pass

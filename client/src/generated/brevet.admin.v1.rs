@@ -1016,7 +1016,8 @@ pub struct TestOidcProviderResponse {
 /// One step.
 #[derive(Clone, PartialEq, Eq, Hash, ::prost::Message)]
 pub struct OidcProviderStep {
-    /// "provider" (only if it is disabled), "keys", "token" or "session" (what mapped claims name, if there are any).
+    /// "provider" (only if it is disabled), "keys", "clock" (the issuer's, if it tells the time), "token" or "session" (what
+    /// mapped claims name, if there are any).
     #[prost(string, tag = "1")]
     pub step: ::prost::alloc::string::String,
     /// Whether it passed.

@@ -5,11 +5,12 @@ use std::fmt;
 use std::io;
 use std::net::IpAddr;
 use std::sync::Arc;
-use std::time::Duration;
+use std::time::{Duration, UNIX_EPOCH};
 
+use brevet_validator::timestamp::Timestamp;
 use futures_util::FutureExt as _;
 use futures_util::future::BoxFuture;
-use reqwest::header::{ACCEPT, CACHE_CONTROL, HeaderMap};
+use reqwest::header::{ACCEPT, AGE, CACHE_CONTROL, DATE, HeaderMap, HeaderName};
 use reqwest::{Client, StatusCode, Url, redirect, retry};
 use rustls::ClientConfig;
 use rustls::crypto::ring;
@@ -101,7 +102,7 @@ impl HttpFetch {
             InvalidKeySet::TooLarge | InvalidKeySet::TooManyKeys => Failed::by(KeySetError::TooLarge, cause),
             InvalidKeySet::Json | InvalidKeySet::NoKeys => Failed::by(KeySetError::KeySet, cause),
         })?;
-        Ok(Fetched { keys, max_age: max_age(&headers) })
+        Ok(Fetched { keys, max_age: max_age(&headers), date: date(&headers) })
     }
 }
 
@@ -168,6 +169,15 @@ fn max_age(headers: &HeaderMap) -> Option<Duration> {
         }
     }
     age
+}
+
+/// What time it was for the issuer when the answer was sent: its `Date`, and the `Age` of an answer that a cache kept
+/// (RFC 9111 §5.1).
+fn date(headers: &HeaderMap) -> Option<Timestamp> {
+    let text = |name: HeaderName| headers.get(name)?.to_str().ok();
+    let date = httpdate::parse_http_date(text(DATE)?).ok()?.duration_since(UNIX_EPOCH).ok()?;
+    let age = text(AGE).and_then(|age| age.parse::<u32>().ok()).unwrap_or(0);
+    Timestamp::from_unix(i64::try_from(date.as_secs()).ok()?.checked_add(age.into())?)
 }
 
 /// A failure with what the log may know besides.
@@ -252,6 +262,22 @@ mod tests {
             }
             assert_eq!(max_age(&headers), seconds.map(Duration::from_secs), "{values:?}");
         }
+    }
+
+    #[test]
+    fn an_issuer_tells_the_time_also_through_a_cache() {
+        let told = |values: &[(HeaderName, &str)]| {
+            let headers = values.iter().map(|(name, value)| (name.clone(), value.parse().unwrap()));
+            date(&headers.collect()).map(Timestamp::unix)
+        };
+        let sent = (DATE, "Thu, 15 Jan 2026 12:00:00 GMT");
+        assert_eq!(told(std::slice::from_ref(&sent)), Some(1_768_478_400));
+        assert_eq!(told(&[sent.clone(), (AGE, "90")]), Some(1_768_478_490));
+        assert_eq!(told(&[sent, (AGE, "-90")]), Some(1_768_478_400));
+        for bad in ["", "yesterday", "Thu, 01 Jan 1960 00:00:00 GMT", "Thu, 15 Jan 99999 12:00:00 GMT"] {
+            assert_eq!(told(&[(DATE, bad)]), None, "{bad}");
+        }
+        assert_eq!(told(&[(AGE, "90")]), None);
     }
 
     #[test]

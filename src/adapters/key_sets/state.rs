@@ -59,6 +59,8 @@ pub(super) struct Fetched {
     pub(super) keys: KeySet,
     /// How long the issuer calls it fresh.
     pub(super) max_age: Option<Duration>,
+    /// What time it was for the issuer.
+    pub(super) date: Option<Timestamp>,
 }
 
 /// What to do for a caller.
@@ -77,6 +79,8 @@ struct Good {
     keys: Arc<KeySet>,
     fetched_at: Timestamp,
     stale_at: Timestamp,
+    /// Seconds that the issuer's clock was ahead of ours.
+    ahead: Option<i64>,
 }
 
 #[derive(Clone, Copy, Debug)]
@@ -142,13 +146,14 @@ impl State {
         self.asked_at = Some(now);
         *self.fetches.entry(outcome.as_ref().map_or_else(|error| error.as_str(), |_| "success")).or_default() += 1;
         match outcome {
-            Ok(Fetched { keys, max_age }) => {
+            Ok(Fetched { keys, max_age, date }) => {
                 let fresh = max_age.map_or(FRESH_DEFAULT, |age| i64::try_from(age.as_secs()).unwrap_or(i64::MAX));
                 let stale_at = now + fresh.clamp(FRESH_MIN, FRESH_MAX);
                 if let Some(kid) = kid.filter(|kid| !keys.has(kid)) {
                     self.remember_absent(kid, now);
                 }
-                self.good = Some(Good { keys: Arc::new(keys), fetched_at: now, stale_at });
+                let ahead = date.map(|date| date - now);
+                self.good = Some(Good { keys: Arc::new(keys), fetched_at: now, stale_at, ahead });
                 self.failure = None;
             }
             Err(error) => {
@@ -164,6 +169,7 @@ impl State {
             last_good_fetch: self.good.as_ref().map(|good| good.fetched_at),
             last_error: self.failure.map(|failure| failure.error),
             stale_at: self.good.as_ref().map(|good| good.stale_at),
+            clock_ahead: self.good.as_ref().and_then(|good| good.ahead),
             keys: self.usable(now).map_or(0, |good| good.keys.len()),
             fetches: self.fetches.clone(),
         }

@@ -36,7 +36,7 @@ impl CheckProvider {
 /// One thing that was looked at.
 #[derive(Clone, Debug, Eq, PartialEq)]
 pub struct CheckedStep {
-    /// `provider` (only if it is disabled), `keys`, `token` or `session` (only if claims are mapped).
+    /// `provider` (only if it is disabled), `keys`, `clock` (only if the issuer tells the time), `token` or `session` (only if claims are mapped).
     pub step: &'static str,
     /// Whether it is as it should be.
     pub passed: bool,
@@ -67,6 +67,10 @@ impl Identification {
             Err(error) => return Ok(vec![failed("keys", format!("{error}."))]),
         };
         let mut steps = vec![CheckedStep { step: "keys", passed: !keys.is_empty(), text: told(&keys) }];
+        steps.extend(self.clock_ahead(provider).map(|ahead| clock(ahead, provider.expectation().leeway)));
+        if steps.iter().any(|step| !step.passed) {
+            return Ok(steps);
+        }
         match token {
             Ok(None) => {}
             Ok(Some(token)) => steps.extend(verified(&token, provider, &keys, caller)),
@@ -106,6 +110,18 @@ fn named(token: &IdentityToken) -> String {
 
 fn passed(step: &'static str, text: String) -> CheckedStep {
     CheckedStep { step, passed: true, text }
+}
+
+/// What separates the issuer's clock from ours separates its tokens' times from ours.
+fn clock(ahead: i64, leeway: u32) -> CheckedStep {
+    let text = match ahead {
+        0 => "the issuer's clock agreed with ours when its keys were fetched.".to_owned(),
+        1.. => format!("the issuer's clock was {ahead} s ahead of ours when its keys were fetched."),
+        _ => format!("the issuer's clock was {} s behind ours when its keys were fetched.", -ahead),
+    };
+    let passed = ahead.unsigned_abs() <= leeway.into();
+    let text = if passed { text } else { format!("{text} Tokens are taken within {leeway} s.") };
+    CheckedStep { step: "clock", passed, text }
 }
 
 fn told(keys: &KeySet) -> String {

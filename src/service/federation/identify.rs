@@ -99,6 +99,11 @@ impl Identification {
         self.key_sets.key_set(&source(provider), kid).await
     }
 
+    /// Seconds that a provider's clock was ahead of ours when its keys last came.
+    pub(super) fn clock_ahead(&self, provider: &OidcProvider) -> Option<i64> {
+        self.key_sets.status(&source(provider)).clock_ahead
+    }
+
     /// Whether a source is listened to.
     fn admit(&self, source: IpAddr, now: Timestamp) -> Result<(), Error> {
         if self.refused().has(source, now) { Err(Error::new(Kind::Throttling, THROTTLED)) } else { Ok(()) }

@@ -122,6 +122,8 @@ pub struct KeySetStatus {
     pub stale_at: Option<Timestamp>,
     /// Why the latest fetch failed. `None` if it did not.
     pub last_error: Option<KeySetError>,
+    /// Seconds that the issuer's clock was ahead of ours when keys last came, if it told the time.
+    pub clock_ahead: Option<i64>,
     /// How many keys can be used.
     pub keys: usize,
     /// How many fetches ended how: `success`, or the word of the error.

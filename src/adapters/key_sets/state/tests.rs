@@ -7,7 +7,7 @@ const START: Timestamp = Timestamp::from_unix(1_768_478_400).unwrap();
 
 fn fetched(kids: &[&str], max_age: Option<i64>) -> Result<Fetched, KeySetError> {
     let max_age = max_age.map(|seconds| Duration::from_secs(seconds.unsigned_abs()));
-    Ok(Fetched { keys: key_set(kids), max_age })
+    Ok(Fetched { keys: key_set(kids), max_age, date: None })
 }
 
 /// Holds the key `a`, fetched at the start, and was asked once before.
@@ -181,4 +181,14 @@ fn b17_a_key_that_may_be_newer_than_the_last_fetch_is_not_called_unknown() {
     // Whoever waited for the fetch knows as well.
     assert!(!state.answer(Some("b"), true, START + 2).unwrap().has("b"));
     assert_eq!(state.step(Some("b"), START + 1 + REST), Step::FetchFirst);
+}
+
+#[test]
+fn the_issuer_s_clock_is_compared_with_ours_when_keys_come() {
+    let mut state = holding(None);
+    assert_eq!(state.status(START).clock_ahead, None);
+    for (told, ahead) in [(Some(START + 90), Some(90)), (Some(START + -40), Some(-40)), (None, None)] {
+        state.record(fetched(&["a"], None).map(|fetched| Fetched { date: told, ..fetched }), None, START);
+        assert_eq!(state.status(START + 500).clock_ahead, ahead);
+    }
 }

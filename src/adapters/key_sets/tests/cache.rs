@@ -36,7 +36,7 @@ impl Fetch for Watched {
         async move {
             gate.acquire().await.unwrap().forget();
             assert!(!panics, "as asked");
-            Ok(Fetched { keys: key_set(&["a"]), max_age: None })
+            Ok(Fetched { keys: key_set(&["a"]), max_age: None, date: None })
         }
         .boxed()
     }
