@@ -938,7 +938,7 @@ pub struct DisableOidcProviderRequest {
     #[prost(string, tag = "1")]
     pub issuer: ::prost::alloc::string::String,
 }
-/// It is disabled. Sessions that were issued to its tokens go on until they end.
+/// It is disabled. Sessions that were issued to its tokens go on until they end, or until SessionService.RevokeSession.
 #[derive(Clone, Copy, PartialEq, Eq, Hash, ::prost::Message)]
 pub struct DisableOidcProviderResponse {}
 /// A provider to enable.
