@@ -2,13 +2,17 @@
 //!
 //! `cargo bench --bench verify`
 
-use brevet_validator::credential::{Credentials, Lifetime, SecretKey};
+use std::sync::Arc;
+
+use brevet_validator::credential::{AccessKeyId, Credentials, KeyKind, Lifetime, SecretKey};
 use brevet_validator::identity::{Principal, UniqueId, UniqueIdKind};
 use brevet_validator::secret::Secret;
 use brevet_validator::signature::{PathStyle, Request, Rules, SigningKey, sign};
 use brevet_validator::timestamp::Timestamp;
-use brevet_validator::token::{Claims, KeyRing, KeyState, Minter, Origin, VerifyingKey, Zone};
-use brevet_validator::validator::Validator;
+use brevet_validator::token::{
+    Claims, KeyRing, KeyState, Minter, Origin, Revocation, RevocationSet, Subject, VerifyingKey, Zone,
+};
+use brevet_validator::validator::{CurrentRevocations, Validator};
 use divan::{Bencher, black_box};
 use http::{HeaderMap, HeaderValue};
 use ring::signature::{ED25519, Ed25519KeyPair, KeyPair, UnparsedPublicKey};
@@ -137,6 +141,25 @@ fn signed(credentials: &Credentials) -> HeaderMap {
 fn verify_session_known(bencher: Bencher<'_, '_>) {
     let stage = Stage::new();
     let validator = stage.validator();
+    let now = now();
+    validator.verify(stage.request(), BODY, now).expect("a good request");
+    bencher.bench(|| validator.verify(black_box(stage.request()), black_box(BODY), now).expect("a good request"));
+}
+
+/// The same beside so many revoked sessions, of which this is none.
+#[divan::bench(args = [0, 1_000_000])]
+fn verify_session_known_beside_revoked(bencher: Bencher<'_, '_>, revoked: u64) {
+    let stage = Stage::new();
+    let mut set = RevocationSet::default();
+    for n in 0..revoked {
+        let hash = Sha256::digest(n.to_be_bytes());
+        let access_key_id = AccessKeyId::from_bytes(KeyKind::Temporary, *hash.first_chunk().expect("ten bytes"));
+        let subject = Subject::Session { account: "123456789012".parse().expect("an account"), access_key_id };
+        set.insert(Revocation { subject, revision: n, until: Timestamp::MAX });
+    }
+    let current = CurrentRevocations::default();
+    current.replace(set);
+    let validator = stage.validator().with_revocations(Arc::new(current));
     let now = now();
     validator.verify(stage.request(), BODY, now).expect("a good request");
     bencher.bench(|| validator.verify(black_box(stage.request()), black_box(BODY), now).expect("a good request"));

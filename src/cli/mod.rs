@@ -15,6 +15,7 @@ mod provider;
 mod role;
 mod run;
 mod serve;
+mod session;
 mod toy_issuer;
 
 use std::ffi::OsString;
@@ -60,6 +61,9 @@ enum Verb {
     /// Work with roles
     #[command(subcommand)]
     Role(role::RoleVerb),
+    /// End sessions before their time
+    #[command(subcommand)]
+    Session(session::SessionVerb),
     /// Run the identity provider of `dev` alone, as a fixture for the tests of other projects
     ToyIssuer(toy_issuer::Toy),
     /// Find out what is wrong with something
@@ -117,6 +121,7 @@ pub fn run(arguments: impl IntoIterator<Item = OsString>) -> ExitCode {
         Verb::Policy(policy) => policy.run(),
         Verb::Provider(provider) => provider.run(),
         Verb::Role(role) => role.run(),
+        Verb::Session(session) => session.run(),
         Verb::ToyIssuer(toy) => toy.run(),
         Verb::Debug(DebugVerb::Signature(debug)) => debug.run(),
     };

@@ -20,6 +20,7 @@ mod parameters;
 pub mod pipeline;
 pub mod policy;
 pub mod random;
+pub mod sessions;
 pub mod simulation;
 
 #[cfg(test)]

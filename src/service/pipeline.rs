@@ -25,6 +25,7 @@ use super::operation::{Answer, Operation};
 use super::outbound::{self, Outbound};
 use super::policy::{lint, simulate, who_can};
 use super::random::Random;
+use super::sessions::{self, RevokedSessions};
 
 /// Longest that a presigned request is good for, in seconds, whatever it says.
 const PRESIGNED_MAX: u32 = 900;
@@ -75,6 +76,7 @@ impl Service {
             };
             Validator::new(rules, keys.ring().clone(), MAX_CACHED_SESSIONS)
                 .with_key_source(Arc::new(DirectoryKeys::new(Arc::clone(directory))))
+                .with_revocations(Arc::new(RevokedSessions::new(Arc::clone(directory))))
         };
         Self {
             sts: validator("sts"),
@@ -232,6 +234,11 @@ impl Service {
             }
             Operation::Iam(request) | Operation::Directory(request) => {
                 self.administrator.call(caller, request).await.map(Answer::Iam).map(told)
+            }
+            Operation::RevokeSession(input) => {
+                self.ready()?;
+                let revoked = sessions::revoke(&self.directory, caller, &input).await?;
+                Ok((Answer::Revoked(revoked), Worth::Record))
             }
             Operation::Lint(input) => lint::lint(caller, input).map(Answer::Linted).map(told),
             Operation::Simulate(input) => simulate::simulate(caller, input).map(Answer::Simulated).map(told),

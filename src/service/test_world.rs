@@ -58,7 +58,7 @@ impl World {
 
     /// Puts a record over whatever is there.
     pub(super) fn put(&mut self, key: &str, content: Vec<u8>) {
-        assert!(self.snapshot.insert_record(key, 1, &content).unwrap(), "{key}");
+        assert!(self.snapshot.insert_record(key, 1, self.snapshot.revision, &content).unwrap(), "{key}");
     }
 
     /// A user with one key and, if given, one policy.

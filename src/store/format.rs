@@ -63,9 +63,10 @@ fn check_value(master: &MasterKey) -> brevet_validator::secret::Secret<[u8; 32]>
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::store::Revision;
 
     fn stored(format: &Format) -> [Record; 1] {
-        [Record { key: KEY.into(), value: format.encode_to_vec().into(), version: 1 }]
+        [Record { key: KEY.into(), value: format.encode_to_vec().into(), version: 1, revision: Revision(1) }]
     }
 
     fn fresh() -> Format {
@@ -99,7 +100,7 @@ mod tests {
         assert_eq!(unlock(&stored(&Format::default()), &master).unwrap_err(), FormatError::Damaged);
         let short = Format { trust_domain: vec![9; 15], ..fresh() };
         assert_eq!(unlock(&stored(&short), &master).unwrap_err(), FormatError::Damaged);
-        let garbage = [Record { key: KEY.into(), value: vec![0xff; 3].into(), version: 1 }];
+        let garbage = [Record { key: KEY.into(), value: vec![0xff; 3].into(), version: 1, revision: Revision(1) }];
         assert_eq!(unlock(&garbage, &master).unwrap_err(), FormatError::Damaged);
     }
 }

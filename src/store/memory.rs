@@ -69,7 +69,8 @@ impl Store for MemoryStore {
 #[derive(Default)]
 struct State {
     revision: Revision,
-    records: BTreeMap<String, (u64, Bytes)>,
+    /// Key → version, revision, value.
+    records: BTreeMap<String, (u64, Revision, Bytes)>,
     outcomes: HashMap<[u8; 16], Revision>,
     /// The keys of `outcomes`, oldest first.
     history: VecDeque<(Timestamp, [u8; 16])>,
@@ -77,10 +78,11 @@ struct State {
 
 impl State {
     fn load(&self) -> (Revision, Vec<Record>) {
-        let records = self.records.iter().map(|(key, (version, value))| Record {
+        let records = self.records.iter().map(|(key, (version, revision, value))| Record {
             key: key.clone(),
             value: value.clone(),
             version: *version,
+            revision: *revision,
         });
         (self.revision, records.collect())
     }
@@ -100,14 +102,14 @@ impl State {
         let mut puts = Vec::with_capacity(tx.puts.len());
         for (key, value) in tx.puts {
             let version = self.version(&key).unwrap_or(0) + 1;
-            self.records.insert(key.clone(), (version, value.clone()));
-            puts.push(Record { key, value, version });
+            self.records.insert(key.clone(), (version, self.revision, value.clone()));
+            puts.push(Record { key, value, version, revision: self.revision });
         }
         Ok(Committed { revision: self.revision, puts, deletes: tx.deletes })
     }
 
     fn version(&self, key: &str) -> Option<u64> {
-        self.records.get(key).map(|(version, _)| *version)
+        self.records.get(key).map(|(version, ..)| *version)
     }
 
     fn remember(&mut self, id: [u8; 16], now: Timestamp) {

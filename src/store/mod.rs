@@ -39,6 +39,8 @@ pub struct Record {
     pub value: Bytes,
     /// One when created, raised by one with every put; a deleted and re-created key starts at one again.
     pub version: u64,
+    /// The commit that put it last; zero if that was before the engine kept it.
+    pub revision: Revision,
 }
 
 /// What must hold for a commit to happen.

@@ -57,6 +57,7 @@ conformance!({
     a_new_store_is_empty_and_loads,
     what_is_committed_loads_with_its_version,
     every_put_raises_the_version_and_a_recreated_key_starts_at_one,
+    a_record_tells_the_commit_that_put_it_last,
     deletes_remove_and_an_absent_key_is_no_error,
     a_failed_precondition_conflicts_and_writes_nothing,
     preconditions_are_checked_before_anything_is_written,

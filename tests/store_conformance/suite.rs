@@ -35,6 +35,22 @@ pub(crate) async fn every_put_raises_the_version_and_a_recreated_key_starts_at_o
     assert_eq!(load(&at).await, [record("a", "y", 1)]);
 }
 
+pub(crate) async fn a_record_tells_the_commit_that_put_it_last(at: Fixture) {
+    let revisions = async || -> Vec<_> {
+        let (_, records) = at.store.load().await.unwrap();
+        records.into_iter().map(|record| (record.key, record.revision)).collect()
+    };
+    let first = at.store.commit(put("b", "x")).await.unwrap();
+    let both = Transaction { puts: vec![pair("a", 1), pair("c", 1)], ..empty() };
+    let second = at.store.commit(both).await.unwrap();
+    assert_eq!(revisions().await, [("a".into(), second), ("b".into(), first), ("c".into(), second)]);
+    at.store.commit(delete("a")).await.unwrap();
+    let again = at.store.commit(put("c", "x")).await.unwrap();
+    assert_eq!(revisions().await, [("b".into(), first), ("c".into(), again)], "versions do not tell the order");
+    let made_again = at.store.commit(put("a", "x")).await.unwrap();
+    assert_eq!(revisions().await[0], ("a".into(), made_again));
+}
+
 pub(crate) async fn deletes_remove_and_an_absent_key_is_no_error(at: Fixture) {
     at.store.commit(put("a", "x")).await.unwrap();
     let both = Transaction { deletes: vec!["a".into(), "never there".into()], ..put("b", "y") };
@@ -299,11 +315,17 @@ fn pair(key: &str, value: u32) -> (String, Bytes) {
 }
 
 fn record(key: &str, value: &str, version: u64) -> Record {
-    Record { key: key.into(), value: Bytes::from(value.to_owned()), version }
+    Record { key: key.into(), value: Bytes::from(value.to_owned()), version, revision: Revision::default() }
 }
 
+/// Everything, without when it was put.
 async fn load(at: &Fixture) -> Vec<Record> {
-    at.store.load().await.unwrap().1
+    undated(at.store.load().await.unwrap().1)
+}
+
+fn undated(mut records: Vec<Record>) -> Vec<Record> {
+    records.iter_mut().for_each(|record| record.revision = Revision::default());
+    records
 }
 
 async fn revision(at: &Fixture) -> Revision {
@@ -312,7 +334,10 @@ async fn revision(at: &Fixture) -> Revision {
 
 async fn next(changes: &mut BoxStream<'static, Change>) -> (Revision, Vec<Record>, Vec<String>) {
     match soon(changes.next()).await {
-        Some(Change::Committed { revision, puts, deletes }) => (revision, puts, deletes),
+        Some(Change::Committed { revision, puts, deletes }) => {
+            assert!(puts.iter().all(|put| put.revision == revision), "{puts:?}");
+            (revision, undated(puts), deletes)
+        }
         other => panic!("{other:?}"),
     }
 }

@@ -5,8 +5,9 @@ use std::sync::{Arc, Mutex};
 use brevet_validator::credential::{AccessKeyId, Credentials, KeyKind, SecretKey};
 use brevet_validator::identity::Principal;
 use brevet_validator::signature::{Refusal, Rules};
-use brevet_validator::token::{KeyState, VerifyingKey};
-use brevet_validator::validator::{BundleFileError, KeySource, LongLivedKey, Rejection, Validator};
+use brevet_validator::timestamp::Timestamp;
+use brevet_validator::token::{KeyState, Revocation, Subject, VerifyingKey};
+use brevet_validator::validator::{BundleFileError, CurrentRevocations, KeySource, LongLivedKey, Rejection, Validator};
 
 use layer_support::{ANCHOR_SEED, HOUR, Sts, get, header, noon, presign, put, sign, verify};
 
@@ -215,6 +216,43 @@ fn d23_a_clock_that_jumps_ahead_denies_and_recovers() {
         assert!(verify(&validator, &request, now).is_err(), "{year}");
     }
     assert!(verify(&validator, &request, noon() + 10).is_ok());
+}
+
+#[test]
+fn d11_d24_a_revoked_session_is_refused_with_the_next_request_known_or_not() {
+    let sts = Sts::new(1);
+    let current = Arc::new(CurrentRevocations::default());
+    let validator = validator(&sts).with_revocations(Arc::clone(&current) as _);
+    let [alice, bob] = ["alice", "bob"].map(|name| sts.session(name, noon(), HOUR));
+    let account = "123456789012".parse().unwrap();
+    let revoke = |credentials: &Credentials| {
+        let subject = Subject::Session { account, access_key_id: credentials.access_key_id };
+        let mut set = current.get();
+        set.insert(Revocation { subject: subject.clone(), revision: 1, until: Timestamp::MAX });
+        current.replace(set);
+        subject
+    };
+    let request = |credentials| sign(get("/k"), b"", credentials, SERVICE, noon());
+
+    // Bob's session was never seen, alice's is remembered.
+    verify(&validator, &request(&alice), noon()).unwrap();
+    let subject = revoke(&alice);
+    revoke(&bob);
+    for session in [&alice, &bob, &alice, &bob] {
+        let refused = verify(&validator, &request(session), noon()).unwrap_err();
+        assert_eq!((refused.code(), &refused), ("InvalidClientTokenId", &Rejection::InvalidToken));
+    }
+    // Whoever has a revoked session learns no more by another fault; an end that has come is told as ever.
+    let mut wrong = request(&alice);
+    *wrong.uri_mut() = "/other".parse().unwrap();
+    assert_eq!(verify(&validator, &wrong, noon()).unwrap_err(), Rejection::InvalidToken);
+    let late = sign(get("/k"), b"", &bob, SERVICE, noon() + HOUR);
+    assert_eq!(verify(&validator, &late, noon() + HOUR).unwrap_err(), Rejection::ExpiredToken);
+
+    let mut set = current.get();
+    set.remove(&subject);
+    current.replace(set);
+    verify(&validator, &request(&alice), noon()).unwrap();
 }
 
 #[test]

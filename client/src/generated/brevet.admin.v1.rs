@@ -938,7 +938,7 @@ pub struct DisableOidcProviderRequest {
     #[prost(string, tag = "1")]
     pub issuer: ::prost::alloc::string::String,
 }
-/// It is disabled. Sessions that were issued to its tokens go on until they end.
+/// It is disabled. Sessions that were issued to its tokens go on until they end, or until SessionService.RevokeSession.
 #[derive(Clone, Copy, PartialEq, Eq, Hash, ::prost::Message)]
 pub struct DisableOidcProviderResponse {}
 /// A provider to enable.
@@ -1385,6 +1385,166 @@ pub mod directory_service_client {
                         "brevet.admin.v1.DirectoryService",
                         "TestOidcProvider",
                     ),
+                );
+            self.inner.unary(req, path, codec).await
+        }
+    }
+}
+/// Which sessions.
+#[derive(Clone, PartialEq, Eq, Hash, ::prost::Message)]
+pub struct RevokeSessionRequest {
+    /// Exactly one is set.
+    #[prost(oneof = "revoke_session_request::Which", tags = "1, 2, 3, 4, 5")]
+    pub which: ::core::option::Option<revoke_session_request::Which>,
+}
+/// Nested message and enum types in `RevokeSessionRequest`.
+pub mod revoke_session_request {
+    /// Exactly one is set.
+    #[derive(Clone, PartialEq, Eq, Hash, ::prost::Oneof)]
+    pub enum Which {
+        /// ASIA…: this session, and those that were made from it in the same account. One that nobody ever saw is accepted.
+        #[prost(string, tag = "1")]
+        AccessKeyId(::prost::alloc::string::String),
+        /// Those of a role that were made so far. What was made from them by role chaining is another role's, and stays.
+        #[prost(string, tag = "2")]
+        RoleArn(::prost::alloc::string::String),
+        /// Those of a user, a role or the root that were made so far. With a user's go those of roles that the user took on.
+        #[prost(string, tag = "3")]
+        PrincipalArn(::prost::alloc::string::String),
+        /// Those that identity tokens of a provider started so far, and those that were made from them.
+        #[prost(string, tag = "4")]
+        ProviderArn(::prost::alloc::string::String),
+        /// Those that were made so far and issued at this time or before. A time that has not come means all.
+        #[prost(message, tag = "5")]
+        IssuedBefore(::prost_types::Timestamp),
+    }
+}
+/// They are refused.
+#[derive(Clone, Copy, PartialEq, Eq, Hash, ::prost::Message)]
+pub struct RevokeSessionResponse {
+    /// When the last session that it can concern is over, so that the revocation is forgotten.
+    #[prost(message, optional, tag = "1")]
+    pub kept_until: ::core::option::Option<::prost_types::Timestamp>,
+}
+/// Generated client implementations.
+pub mod session_service_client {
+    #![allow(
+        unused_variables,
+        dead_code,
+        missing_docs,
+        clippy::wildcard_imports,
+        clippy::let_unit_value,
+    )]
+    use tonic::codegen::*;
+    use tonic::codegen::http::Uri;
+    /// Ends sessions before their time. Sees no account but the caller's. Every call is signed as those of brevet.sts.v1 are; see
+    /// docs/grpc.md.
+    #[derive(Debug, Clone)]
+    pub struct SessionServiceClient<T> {
+        inner: tonic::client::Grpc<T>,
+    }
+    impl SessionServiceClient<tonic::transport::Channel> {
+        /// Attempt to create a new client by connecting to a given endpoint.
+        pub async fn connect<D>(dst: D) -> Result<Self, tonic::transport::Error>
+        where
+            D: TryInto<tonic::transport::Endpoint>,
+            D::Error: Into<StdError>,
+        {
+            let conn = tonic::transport::Endpoint::new(dst)?.connect().await?;
+            Ok(Self::new(conn))
+        }
+    }
+    impl<T> SessionServiceClient<T>
+    where
+        T: tonic::client::GrpcService<tonic::body::Body>,
+        T::Error: Into<StdError>,
+        T::ResponseBody: Body<Data = Bytes> + std::marker::Send + 'static,
+        <T::ResponseBody as Body>::Error: Into<StdError> + std::marker::Send,
+    {
+        pub fn new(inner: T) -> Self {
+            let inner = tonic::client::Grpc::new(inner);
+            Self { inner }
+        }
+        pub fn with_origin(inner: T, origin: Uri) -> Self {
+            let inner = tonic::client::Grpc::with_origin(inner, origin);
+            Self { inner }
+        }
+        pub fn with_interceptor<F>(
+            inner: T,
+            interceptor: F,
+        ) -> SessionServiceClient<InterceptedService<T, F>>
+        where
+            F: tonic::service::Interceptor,
+            T::ResponseBody: Default,
+            T: tonic::codegen::Service<
+                http::Request<tonic::body::Body>,
+                Response = http::Response<
+                    <T as tonic::client::GrpcService<tonic::body::Body>>::ResponseBody,
+                >,
+            >,
+            <T as tonic::codegen::Service<
+                http::Request<tonic::body::Body>,
+            >>::Error: Into<StdError> + std::marker::Send + std::marker::Sync,
+        {
+            SessionServiceClient::new(InterceptedService::new(inner, interceptor))
+        }
+        /// Compress requests with the given encoding.
+        ///
+        /// This requires the server to support it otherwise it might respond with an
+        /// error.
+        #[must_use]
+        pub fn send_compressed(mut self, encoding: CompressionEncoding) -> Self {
+            self.inner = self.inner.send_compressed(encoding);
+            self
+        }
+        /// Enable decompressing responses.
+        #[must_use]
+        pub fn accept_compressed(mut self, encoding: CompressionEncoding) -> Self {
+            self.inner = self.inner.accept_compressed(encoding);
+            self
+        }
+        /// Limits the maximum size of a decoded message.
+        ///
+        /// Default: `4MB`
+        #[must_use]
+        pub fn max_decoding_message_size(mut self, limit: usize) -> Self {
+            self.inner = self.inner.max_decoding_message_size(limit);
+            self
+        }
+        /// Limits the maximum size of an encoded message.
+        ///
+        /// Default: `usize::MAX`
+        #[must_use]
+        pub fn max_encoding_message_size(mut self, limit: usize) -> Self {
+            self.inner = self.inner.max_encoding_message_size(limit);
+            self
+        }
+        /// Refuses sessions of the account from the moment that this is answered. The caller's own session needs no permission; all
+        /// else needs brevet:RevokeSession on arn:aws:brevet:REGION:ACCOUNT:session/ACCESS_KEY_ID, or on …:role/PATH/NAME,
+        /// …:user/PATH/NAME, …:root and …:oidc-provider/HOST/PATH; for times, on …:session/*.
+        pub async fn revoke_session(
+            &mut self,
+            request: impl tonic::IntoRequest<super::RevokeSessionRequest>,
+        ) -> std::result::Result<
+            tonic::Response<super::RevokeSessionResponse>,
+            tonic::Status,
+        > {
+            self.inner
+                .ready()
+                .await
+                .map_err(|e| {
+                    tonic::Status::unknown(
+                        format!("Service was not ready: {}", e.into()),
+                    )
+                })?;
+            let codec = tonic_prost::ProstCodec::default();
+            let path = http::uri::PathAndQuery::from_static(
+                "/brevet.admin.v1.SessionService/RevokeSession",
+            );
+            let mut req = request.into_request();
+            req.extensions_mut()
+                .insert(
+                    GrpcMethod::new("brevet.admin.v1.SessionService", "RevokeSession"),
                 );
             self.inner.unary(req, path, codec).await
         }

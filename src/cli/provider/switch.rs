@@ -8,7 +8,7 @@ use super::super::Exit;
 use super::super::client::{Connection, finish};
 
 /// Turns an identity provider off: its tokens are refused from now on, as if it were not registered. Sessions that were
-/// issued go on until they end.
+/// issued go on until they end, or until `brevet session revoke --provider`.
 #[derive(Args, Debug)]
 #[command(after_help = "Example:\n  brevet provider disable https://token.actions.githubusercontent.com")]
 pub(in super::super) struct Disable {

@@ -111,6 +111,7 @@ impl Record {
                 }
             }
             Answer::WebIdentityToken(token) => self.set("responseElements", token.audit_elements()),
+            Answer::Revoked(revoked) => self.set("responseElements", revoked.audit_elements()),
             Answer::Iam(answer) => self.set("responseElements", answer.audit_elements()),
             Answer::CallerIdentity(_)
             | Answer::AccessKeyInfo(_)

@@ -59,7 +59,7 @@ pub struct Caller {
 
 impl Caller {
     /// Looks the principal up in the directory. One that is gone, or made again under the same name, is refused like
-    /// an unknown key, and so is a session from before the last revocation of its principal.
+    /// an unknown key, and so is a session that is revoked.
     pub fn new(
         verified: Verified,
         snapshot: Arc<Snapshot>,
@@ -67,6 +67,10 @@ impl Caller {
         region: &str,
         now: Timestamp,
     ) -> Result<Self, Error> {
+        // Once more than the validator: on the directory that decides, so that nothing is made in between.
+        if verified.session().is_some_and(|session| snapshot.revocations().refuses(session).is_some()) {
+            return Err(invalid_token());
+        }
         let standing = Standing::of(&verified, &snapshot).ok_or_else(invalid_token)?;
         let session_policies = session_policies(verified.session(), &snapshot)?;
         let subject = standing.subject(&snapshot);

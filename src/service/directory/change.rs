@@ -3,6 +3,7 @@
 use std::sync::Arc;
 
 use arc_swap::ArcSwap;
+use brevet_validator::token::Revocation;
 use tokio::sync::Mutex;
 use zeroize::Zeroizing;
 
@@ -57,12 +58,12 @@ impl Directory {
         if edit.is_empty() {
             return Ok(answer);
         }
-        let next = edit.next.clone();
+        let (next, revoked) = (edit.next.clone(), std::mem::take(&mut edit.revoked));
         let tx = edit.seal(&self.inner.cipher, &*self.inner.random)?;
         let inner = Arc::clone(&self.inner);
         // A caller that goes away must not leave the snapshot behind the store.
         let committed = tokio::spawn(async move {
-            let result = inner.commit(tx, next).await;
+            let result = inner.commit(tx, next, revoked).await;
             drop(one_at_a_time);
             result
         });
@@ -72,9 +73,9 @@ impl Directory {
 }
 
 impl Inner {
-    async fn commit(&self, tx: Transaction, mut next: Snapshot) -> Result<(), Error> {
+    async fn commit(&self, tx: Transaction, mut next: Snapshot, revoked: Vec<Revocation>) -> Result<(), Error> {
         let id = tx.id;
-        next.revision = match self.store.commit(tx).await {
+        let revision = match self.store.commit(tx).await {
             Ok(revision) => revision,
             Err(CommitError::Conflict) => {
                 self.resynchronise().await;
@@ -92,6 +93,7 @@ impl Inner {
                 }
             },
         };
+        next.settle(revision, revoked);
         self.snapshot.store(Arc::new(next));
         Ok(())
     }
@@ -121,6 +123,8 @@ pub struct Edit {
     preconditions: Vec<Precondition>,
     puts: Vec<Put>,
     deletes: Vec<String>,
+    /// What of the puts are revocations.
+    pub(super) revoked: Vec<Revocation>,
 }
 
 struct Put {
@@ -145,6 +149,7 @@ impl Edit {
             preconditions: Vec::new(),
             puts: Vec::new(),
             deletes: Vec::new(),
+            revoked: Vec::new(),
         }
     }
 

@@ -3,6 +3,7 @@
 mod change;
 mod convert;
 mod entity;
+mod revocation;
 mod snapshot;
 mod stored;
 mod used_token;

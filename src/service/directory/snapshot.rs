@@ -6,8 +6,10 @@ use std::sync::Arc;
 use brevet_validator::credential::AccessKeyId;
 use brevet_validator::identity::{AccountId, Arn, UniqueId};
 use brevet_validator::timestamp::Timestamp;
+use brevet_validator::token::{RevocationSet, Subject};
 
 use super::entity::{AccessKey, Account, Document, Grants, ManagedPolicy, OidcProvider, Role, User};
+use super::revocation::Kept;
 use super::used_token::{UsedToken, UsedTokenKey};
 use crate::store::Revision;
 
@@ -50,6 +52,11 @@ pub struct Snapshot {
     pub(super) used_tokens: imbl::HashMap<UsedTokenKey, Versioned<UsedToken>>,
     /// The same, the first to end first.
     pub(super) used_tokens_by_end: imbl::OrdSet<(Timestamp, UsedTokenKey)>,
+    pub(super) revocations: imbl::OrdMap<Subject, Kept>,
+    /// The same, the first to be forgotten first.
+    pub(super) revocations_by_end: imbl::OrdSet<(Timestamp, Subject)>,
+    /// The same, as requests ask it.
+    pub(super) revoked: RevocationSet,
     /// Versions of the records that are not the directory's own, by key.
     pub(super) others: imbl::HashMap<String, u64>,
 }

@@ -6,6 +6,7 @@ use zeroize::Zeroizing;
 
 use super::convert::*;
 use super::entity::{AccessKey, Account, ManagedPolicy, OidcProvider, Role, User};
+use super::revocation::revocation;
 use super::snapshot::{NameKey, ProviderKey, Snapshot, Versioned};
 use super::used_token::used_token;
 use crate::store::{Record, RecordCipher, Revision, format, records};
@@ -59,7 +60,7 @@ impl Snapshot {
             let content = cipher
                 .open(&record.key, record.version, &record.value)
                 .map_err(|error| InvalidRecord { key: record.key.clone(), what: error.to_string() })?;
-            if !snapshot.insert_record(&record.key, record.version, &content)? {
+            if !snapshot.insert_record(&record.key, record.version, record.revision, &content)? {
                 snapshot.others.insert(record.key.clone(), record.version);
                 others.push(OtherRecord { key: record.key.clone(), content });
             }
@@ -68,7 +69,13 @@ impl Snapshot {
     }
 
     /// Reads one record into the snapshot; `false` if its key is none of the directory's.
-    pub fn insert_record(&mut self, key: &str, version: u64, content: &[u8]) -> Result<bool, InvalidRecord> {
+    pub fn insert_record(
+        &mut self,
+        key: &str,
+        version: u64,
+        revision: Revision,
+        content: &[u8],
+    ) -> Result<bool, InvalidRecord> {
         let result = match key.split('/').next() {
             Some("accounts") => account(content).map(|entity| entity.insert(version, self)),
             Some("users") => user(content).map(|entity| entity.insert(version, self)),
@@ -76,6 +83,7 @@ impl Snapshot {
             Some("roles") => role(content).map(|entity| entity.insert(version, self)),
             Some("providers") => oidc_provider(content).map(|entity| entity.insert(version, self)),
             Some("policies") => managed_policy(content).map(|entity| entity.insert(version, self)),
+            Some("revocations") => revocation(content, revision).map(|entity| entity.insert(version, self)),
             Some("used-tokens") => used_token(content).map(|entity| entity.insert(version, self)),
             _ => return Ok(false),
         };

@@ -1,6 +1,7 @@
 //! OIDC identity providers: the issuers whose tokens an account trusts.
 
 use brevet_validator::identity::{AccountId, Arn};
+use brevet_validator::token::Subject;
 
 use super::answer::{Answer, ProviderDetail};
 use super::call::{Call, Question};
@@ -80,7 +81,9 @@ pub(super) async fn delete(call: Call<'_>, input: OpenIDConnectProviderArn) -> R
     let arn = provider_arn(input.open_id_connect_provider_arn)?;
     call.change(|edit| {
         let before = edit.before();
-        edit.delete(existing(call, &before, &arn).permit()?);
+        let provider = existing(call, &before, &arn).permit()?;
+        edit.delete(provider);
+        edit.revoke(Subject::Provider(provider.id.as_str().into()), call.caller.now());
         Ok(Answer::Done)
     })
     .await

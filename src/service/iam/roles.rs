@@ -3,6 +3,7 @@
 use std::num::NonZeroU32;
 
 use brevet_validator::identity::UniqueIdKind;
+use brevet_validator::token::Subject;
 
 use super::answer::{Answer, RoleDetail};
 use super::attachments::attachable;
@@ -149,6 +150,7 @@ pub(super) async fn delete(call: Call<'_>, input: RoleName) -> Result<Answer, Er
         let role = call.owner::<Role>(&before, &name).permit()?;
         without_policies(role)?;
         edit.delete(role);
+        edit.revoke(Subject::Role(role.id), call.caller.now());
         Ok(Answer::Done)
     })
     .await

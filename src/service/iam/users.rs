@@ -1,6 +1,7 @@
 //! Users.
 
 use brevet_validator::identity::{Principal, UniqueIdKind};
+use brevet_validator::token::Subject;
 
 use super::answer::{Answer, UserDetail};
 use super::attachments::attachable;
@@ -120,6 +121,7 @@ pub(super) async fn delete(call: Call<'_>, input: UserName) -> Result<Answer, Er
         }
         without_policies(user)?;
         edit.delete(user);
+        edit.revoke(Subject::User(user.id), call.caller.now());
         Ok(Answer::Done)
     })
     .await

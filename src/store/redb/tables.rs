@@ -12,6 +12,9 @@ use crate::store::{CommitError, OUTCOME_MEMORY, Record, Revision, Transaction};
 
 /// Key → version, value.
 const RECORDS: TableDefinition<&str, (u64, &[u8])> = TableDefinition::new("records");
+/// Key → revision of its last put. Apart from the records, whose layout older files have; a record that was put before there
+/// was this table has no entry.
+pub(super) const PUT_AT: TableDefinition<&str, u64> = TableDefinition::new("put-at");
 /// Transaction id → revision.
 const OUTCOMES: TableDefinition<[u8; 16], u64> = TableDefinition::new("outcomes");
 /// Revision → when, in seconds since 1970, and transaction id: the outcomes, oldest first.
@@ -72,10 +75,24 @@ pub(super) fn revision(database: &Database) -> Result<Revision, Error> {
 /// Everything.
 pub(super) fn load(read: &ReadTransaction) -> Result<(Revision, Vec<Record>), Error> {
     let mut records = Vec::new();
+    let put_at = match read.open_table(PUT_AT) {
+        Ok(table) => Some(table),
+        Err(TableError::TableDoesNotExist(_)) => None,
+        Err(cause) => return Err(cause.into()),
+    };
+    // Both are in order of keys, so that one pass through each is enough.
+    let mut revisions = put_at.map(|table| table.range::<&str>(..)).transpose()?.into_iter().flatten();
+    let mut next = revisions.next().transpose()?;
     for entry in read.open_table(RECORDS)?.range::<&str>(..)? {
         let (key, value) = entry?;
+        let key = key.value();
         let (version, value) = value.value();
-        records.push(Record { key: key.value().to_owned(), value: Bytes::copy_from_slice(value), version });
+        while next.as_ref().is_some_and(|(next, _)| next.value() < key) {
+            next = revisions.next().transpose()?;
+        }
+        let put_at = next.as_ref().filter(|(next, _)| next.value() == key).map(|(_, revision)| revision.value());
+        let revision = Revision(put_at.unwrap_or_default());
+        records.push(Record { key: key.to_owned(), value: Bytes::copy_from_slice(value), version, revision });
     }
     Ok((read_revision(read)?, records))
 }
@@ -91,6 +108,7 @@ fn read_revision(read: &ReadTransaction) -> Result<Revision, Error> {
 
 struct Tables<'txn> {
     records: Table<'txn, &'static str, (u64, &'static [u8])>,
+    put_at: Table<'txn, &'static str, u64>,
     outcomes: Table<'txn, [u8; 16], u64>,
     history: Table<'txn, u64, (i64, [u8; 16])>,
     revision: Table<'txn, (), u64>,
@@ -100,6 +118,7 @@ impl<'txn> Tables<'txn> {
     fn open(write: &'txn WriteTransaction) -> Result<Self, TableError> {
         Ok(Self {
             records: write.open_table(RECORDS)?,
+            put_at: write.open_table(PUT_AT)?,
             outcomes: write.open_table(OUTCOMES)?,
             history: write.open_table(HISTORY)?,
             revision: write.open_table(REVISION)?,
@@ -121,12 +140,14 @@ impl<'txn> Tables<'txn> {
         self.history.insert(revision, (now.unix(), tx.id))?;
         for key in &tx.deletes {
             self.records.remove(key.as_str())?;
+            self.put_at.remove(key.as_str())?;
         }
         let mut puts = Vec::with_capacity(tx.puts.len());
         for (key, value) in &tx.puts {
             let version = self.version(key)?.unwrap_or(0) + 1;
             self.records.insert(key.as_str(), (version, &**value))?;
-            puts.push(Record { key: key.clone(), value: value.clone(), version });
+            self.put_at.insert(key.as_str(), revision)?;
+            puts.push(Record { key: key.clone(), value: value.clone(), version, revision: Revision(revision) });
         }
         Ok(Ok(Committed { revision: Revision(revision), puts, deletes: tx.deletes.clone() }))
     }

@@ -47,6 +47,26 @@ async fn a_closed_store_opens_with_records_revision_and_outcomes() {
     assert_eq!(store.commit(put("third")).await.unwrap(), Revision(3));
 }
 
+#[tokio::test]
+async fn a_file_from_before_revisions_were_kept_opens_and_learns_them() {
+    let (dir, store) = new_store();
+    store.commit(put("second")).await.unwrap();
+    drop(store);
+    let old = Database::open(dir.path().join(RedbStore::FILE)).unwrap();
+    let write = old.begin_write().unwrap();
+    assert!(write.delete_table(tables::PUT_AT).unwrap());
+    write.commit().unwrap();
+    drop(old);
+
+    let revisions = async |store: &RedbStore| -> Vec<_> {
+        store.load().await.unwrap().1.into_iter().map(|record| (record.key, record.revision.0)).collect()
+    };
+    let store = RedbStore::open(dir.path(), clock).unwrap();
+    assert_eq!(revisions(&store).await, [("first".into(), 0), ("second".into(), 0)]);
+    store.commit(put("second")).await.unwrap();
+    assert_eq!(revisions(&store).await, [("first".into(), 0), ("second".into(), 3)]);
+}
+
 #[test]
 fn the_file_is_for_its_owner_alone() {
     let (dir, _store) = new_store();

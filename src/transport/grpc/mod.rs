@@ -11,6 +11,7 @@ pub mod health;
 pub mod policy;
 pub mod proto;
 pub mod schema;
+pub mod session;
 pub mod status;
 pub mod sts;
 
@@ -32,8 +33,10 @@ use self::directory::DirectoryDesk;
 use self::policy::PolicyDesk;
 use self::proto::admin::directory_service_server::DirectoryServiceServer;
 use self::proto::admin::policy_service_server::PolicyServiceServer;
+use self::proto::admin::session_service_server::SessionServiceServer;
 use self::proto::sts::security_token_service_server::SecurityTokenServiceServer;
 use self::schema::{Method, Schema};
+use self::session::SessionDesk;
 use self::sts::SecurityTokens;
 use super::body::{self, BODY_LIMIT, Payload};
 use super::desk::{Desk, Exchange, Handler, UNKNOWN_OPERATION};
@@ -81,6 +84,7 @@ impl<H: Handler> Grpc<H> {
         let mut routes = Routes::new(SecurityTokenServiceServer::new(SecurityTokens::new(desk.clone())))
             .add_service(DirectoryServiceServer::new(DirectoryDesk::new(desk.clone())))
             .add_service(PolicyServiceServer::new(PolicyDesk::new(desk.clone())))
+            .add_service(SessionServiceServer::new(SessionDesk::new(desk.clone())))
             .add_service(health::server(readiness));
         if reflection {
             let builder = || {

@@ -10,6 +10,7 @@ mod header;
 mod keys;
 mod mint;
 mod public_key;
+mod revocation;
 mod ring;
 mod scan;
 mod session;
@@ -18,6 +19,7 @@ mod wire;
 pub use bundle::{InvalidBundle, TrustBundle};
 pub use claims::{Claims, Federation, Origin, SessionId, SessionTag};
 pub use mint::{MintError, Minted, Minter, Zone};
+pub use revocation::{Revocation, RevocationSet, Subject};
 pub use ring::{InvalidKeyRing, KeyRing, KeyState, VerifyingKey, ZoneKey};
 pub use session::{Session, SessionSecret, Step, TokenError};
 

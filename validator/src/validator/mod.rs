@@ -1,4 +1,4 @@
-//! Says who signed a request: signature, token and expiry, without network.
+//! Says who signed a request: signature, token, expiry and revocation, without network.
 
 mod bundle;
 mod expired;
@@ -6,6 +6,7 @@ mod keys;
 mod long_lived;
 mod pending;
 mod rejection;
+mod revocations;
 mod rules;
 mod sessions;
 mod verified;
@@ -16,6 +17,7 @@ pub use self::bundle::BundleFileError;
 pub use self::long_lived::{KeySource, LongLivedKey};
 pub use self::pending::Pending;
 pub use self::rejection::{GrpcCode, Rejection};
+pub use self::revocations::{CurrentRevocations, Revocations};
 pub use self::verified::Verified;
 
 use self::expired::ExpiredSessions;
@@ -33,8 +35,8 @@ use crate::token::{KeyRing, TokenError};
 /// The order in which a request is refused, so that nothing leaks and nothing is skipped:
 ///
 /// 1. Form, algorithm, scope and time ([`signature::read`]).
-/// 2. A long-lived key that is known and brings no token; or a temporary key and its own token, genuine
-///    and not expired.
+/// 2. A long-lived key that is known and brings no token; or a temporary key and its own token, genuine,
+///    not expired and not revoked.
 /// 3. Payload and signature ([`Pending::finish`]).
 ///
 /// What passed is remembered, so that the next request of the same session needs neither public-key work nor
@@ -45,6 +47,7 @@ pub struct Validator {
     sessions: Sessions,
     expired: ExpiredSessions,
     long_lived: LongLivedKeys,
+    revocations: Option<Arc<dyn Revocations>>,
 }
 
 impl std::fmt::Debug for Validator {
@@ -67,6 +70,7 @@ impl Validator {
             sessions: Sessions::new(max_cached),
             expired: ExpiredSessions::new(max_cached),
             long_lived: LongLivedKeys::new(max_cached),
+            revocations: None,
         }
     }
 
@@ -74,6 +78,14 @@ impl Validator {
     #[must_use]
     pub fn with_key_source(mut self, source: Arc<dyn KeySource>) -> Self {
         self.long_lived.set_source(source);
+        self
+    }
+
+    /// Adds what knows which sessions are revoked. Without it, sessions end when they expire. It is asked with every
+    /// request, also of sessions that are remembered.
+    #[must_use]
+    pub fn with_revocations(mut self, revocations: Arc<dyn Revocations>) -> Self {
+        self.revocations = Some(revocations);
         self
     }
 
@@ -86,7 +98,7 @@ impl Validator {
         self.keys.replace(ring, Timestamp::MAX);
     }
 
-    /// Everything that comes before the payload: form, scope, time, key or token, expiry.
+    /// Everything that comes before the payload: form, scope, time, key or token, expiry, revocation.
     pub fn begin<'a>(&'a self, request: Request<'a>, now: Timestamp) -> Result<Pending<'a>, Rejection> {
         let presented = signature::read(request, &self.rules, now)?;
         let id = presented.access_key_id().parse::<AccessKeyId>().ok();
@@ -134,6 +146,10 @@ impl Validator {
         }
         if session.lifetime.is_over(now) || self.expired.contains(id, now) {
             return Err(self.expire(token, id, now));
+        }
+        if self.revocations.as_ref().is_some_and(|revocations| revocations.refuses(session)) {
+            self.sessions.forget(token);
+            return Err(Rejection::InvalidToken);
         }
         let key = match known.derived.find(presented.scope()) {
             Some(key) => key,

@@ -8,7 +8,7 @@ pub enum Rejection {
     /// Form, scope, time, payload or signature.
     #[error(transparent)]
     Signature(#[from] Refusal),
-    /// Unknown, disabled or deleted key, or any fault of the token: one text for all.
+    /// Unknown, disabled or deleted key, revoked session, or any fault of the token: one text for all.
     #[error("The security token included in the request is invalid.")]
     InvalidToken,
     /// The session of the caller is over.

@@ -9,6 +9,7 @@ mod oidc_providers;
 mod permissions;
 mod policies;
 mod requests;
+mod revocations;
 mod roles;
 mod simulate;
 mod simulate_principal;

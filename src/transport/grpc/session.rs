@@ -1,0 +1,60 @@
+//! `brevet.admin.v1.SessionService`: the end of sessions before their time.
+
+use brevet_validator::timestamp::Timestamp;
+use tonic::{Request, Response, Status};
+
+use super::counter;
+use super::proto::admin as proto;
+use super::proto::admin::revoke_session_request::Which as Named;
+use crate::service::error::Error;
+use crate::service::operation::{Answer, Operation};
+use crate::service::sessions::{RevokeSession, Which};
+use crate::transport::desk::{Desk, Handler};
+
+/// The service at its desk.
+#[derive(Debug)]
+pub struct SessionDesk<H> {
+    desk: Desk<H>,
+}
+
+impl<H: Handler> SessionDesk<H> {
+    /// Hands its calls in at this desk.
+    pub fn new(desk: Desk<H>) -> Self {
+        Self { desk }
+    }
+}
+
+#[tonic::async_trait]
+impl<H: Handler> proto::session_service_server::SessionService for SessionDesk<H> {
+    async fn revoke_session(
+        &self,
+        request: Request<proto::RevokeSessionRequest>,
+    ) -> Result<Response<proto::RevokeSessionResponse>, Status> {
+        let read = |message: proto::RevokeSessionRequest| {
+            let which = message.which.map(which).transpose()?;
+            Ok(Operation::RevokeSession(RevokeSession { which }))
+        };
+        let write = |answer| match answer {
+            Answer::Revoked(revoked) => {
+                let until = prost_types::Timestamp { seconds: revoked.until.unix(), nanos: 0 };
+                Some(proto::RevokeSessionResponse { kept_until: Some(until) })
+            }
+            _ => None,
+        };
+        counter::take(&self.desk, request, read, write).await
+    }
+}
+
+fn which(named: Named) -> Result<Which, Error> {
+    Ok(match named {
+        Named::AccessKeyId(id) => Which::AccessKeyId(id),
+        Named::RoleArn(arn) => Which::RoleArn(arn),
+        Named::PrincipalArn(arn) => Which::PrincipalArn(arn),
+        Named::ProviderArn(arn) => Which::ProviderArn(arn),
+        // Sessions are issued at whole seconds, so that a fraction changes nothing.
+        Named::IssuedBefore(at) => match (Timestamp::from_unix(at.seconds), at.nanos) {
+            (Some(at), 0..1_000_000_000) => Which::IssuedBefore(at),
+            _ => return Err(Error::validation("issuedBefore is no time between the years 1970 and 9999.")),
+        },
+    })
+}
