@@ -56,6 +56,8 @@ def test_d11_a_session_ends_itself_with_its_children_and_needs_no_permission(bre
     assert said.startswith(f"revoked: the session {own[0]} and what was made from it. The revocation is kept until 20")
     is_refused(brevet, own)
     is_refused(brevet, child)
+    # Nor does a wrong secret tell any more of it.
+    is_refused(brevet, (own[0], "x" * 40, own[2]))
     works(brevet, sibling)
     again = brevet.cli("session", "revoke", own[0], key=own)
     assert again.returncode == 3 and INVALID[1] in again.stderr
