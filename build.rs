@@ -4,9 +4,10 @@ use std::path::PathBuf;
 
 use prost::Message;
 
-const FILES: [&str; 4] = [
+const FILES: [&str; 5] = [
     "brevet/admin/v1/directory.proto",
     "brevet/admin/v1/policy.proto",
+    "brevet/admin/v1/zone.proto",
     "brevet/sts/v1/sts.proto",
     "brevet/store/v1/records.proto",
 ];

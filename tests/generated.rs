@@ -29,7 +29,12 @@ fn token_code_is_up_to_date() {
 #[test]
 fn client_code_is_up_to_date() {
     let files = protox::compile(
-        ["brevet/admin/v1/directory.proto", "brevet/admin/v1/policy.proto", "brevet/sts/v1/sts.proto"],
+        [
+            "brevet/admin/v1/directory.proto",
+            "brevet/admin/v1/policy.proto",
+            "brevet/admin/v1/zone.proto",
+            "brevet/sts/v1/sts.proto",
+        ],
         ["proto"],
     )
     .unwrap();

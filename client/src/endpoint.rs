@@ -9,6 +9,7 @@ use tonic::transport::{Certificate, Channel, ClientTlsConfig};
 
 use crate::proto::admin::directory_service_client::DirectoryServiceClient;
 use crate::proto::admin::policy_service_client::PolicyServiceClient;
+use crate::proto::admin::zone_service_client::ZoneServiceClient;
 use crate::proto::sts::security_token_service_client::SecurityTokenServiceClient;
 use crate::signed::Signed;
 
@@ -23,6 +24,9 @@ pub type DirectoryClient = DirectoryServiceClient<SignedChannel>;
 
 /// A client of `brevet.admin.v1.PolicyService`.
 pub type PolicyClient = PolicyServiceClient<SignedChannel>;
+
+/// A client of `brevet.admin.v1.ZoneService`.
+pub type ZoneClient = ZoneServiceClient<SignedChannel>;
 
 /// An address and what is needed to reach it.
 #[derive(Clone, Debug)]

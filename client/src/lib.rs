@@ -20,5 +20,5 @@ pub mod proto;
 mod endpoint;
 mod signed;
 
-pub use endpoint::{ConnectError, DirectoryClient, Endpoint, PolicyClient, SignedChannel, StsClient};
+pub use endpoint::{ConnectError, DirectoryClient, Endpoint, PolicyClient, SignedChannel, StsClient, ZoneClient};
 pub use signed::{SignError, Signed};

@@ -16,6 +16,7 @@ mod role;
 mod run;
 mod serve;
 mod toy_issuer;
+mod zone;
 
 use std::ffi::OsString;
 use std::process::ExitCode;
@@ -60,6 +61,9 @@ enum Verb {
     /// Work with roles
     #[command(subcommand)]
     Role(role::RoleVerb),
+    /// Work with zones of resource services
+    #[command(subcommand)]
+    Zone(zone::ZoneVerb),
     /// Run the identity provider of `dev` alone, as a fixture for the tests of other projects
     ToyIssuer(toy_issuer::Toy),
     /// Find out what is wrong with something
@@ -117,6 +121,7 @@ pub fn run(arguments: impl IntoIterator<Item = OsString>) -> ExitCode {
         Verb::Policy(policy) => policy.run(),
         Verb::Provider(provider) => provider.run(),
         Verb::Role(role) => role.run(),
+        Verb::Zone(zone) => zone.run(),
         Verb::ToyIssuer(toy) => toy.run(),
         Verb::Debug(DebugVerb::Signature(debug)) => debug.run(),
     };

@@ -21,6 +21,7 @@ pub mod pipeline;
 pub mod policy;
 pub mod random;
 pub mod simulation;
+pub mod zones;
 
 #[cfg(test)]
 mod test_world;

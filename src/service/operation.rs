@@ -16,6 +16,7 @@ use super::paging::Page;
 use super::policy::lint::{Lint, Linted};
 use super::policy::simulate::{Simulate, SimulatedPair};
 use super::policy::who_can::{WhoCan, WhoCanPage};
+use super::zones;
 
 /// What a caller asks for.
 #[derive(Clone, Debug)]
@@ -48,6 +49,8 @@ pub enum Operation {
     Simulate(Simulate),
     /// `brevet:WhoCan`
     WhoCan(WhoCan),
+    /// `brevet:CreateZone` and the like.
+    Zones(zones::Request),
 }
 
 impl Operation {
@@ -68,9 +71,12 @@ impl Operation {
             | Self::DecodeAuthorizationMessage(_)
             | Self::GetWebIdentityToken(_) => "sts",
             Self::Iam(_) => "iam",
-            Self::Directory(_) | Self::CheckProvider(_) | Self::Lint(_) | Self::Simulate(_) | Self::WhoCan(_) => {
-                "admin"
-            }
+            Self::Directory(_)
+            | Self::CheckProvider(_)
+            | Self::Lint(_)
+            | Self::Simulate(_)
+            | Self::WhoCan(_)
+            | Self::Zones(_) => "admin",
         }
     }
 
@@ -90,6 +96,7 @@ impl Operation {
             Self::Lint(input) => input.audit_parameters(),
             Self::Simulate(input) => input.audit_parameters(),
             Self::WhoCan(input) => input.audit_parameters(),
+            Self::Zones(request) => request.audit_parameters(),
         }
     }
 
@@ -109,6 +116,7 @@ impl Operation {
             Self::Lint(_) => "Lint",
             Self::Simulate(_) => "Simulate",
             Self::WhoCan(_) => "WhoCan",
+            Self::Zones(request) => request.name(),
         }
     }
 }
@@ -136,4 +144,6 @@ pub enum Answer {
     Simulated(Page<SimulatedPair>),
     /// Who can do something.
     WhoCan(WhoCanPage),
+    /// Zones.
+    Zones(zones::Answer),
 }

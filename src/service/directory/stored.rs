@@ -5,7 +5,7 @@ use std::sync::Arc;
 use zeroize::Zeroizing;
 
 use super::convert::*;
-use super::entity::{AccessKey, Account, ManagedPolicy, OidcProvider, Role, User};
+use super::entity::{AccessKey, Account, ManagedPolicy, OidcProvider, Role, User, ZoneEntry};
 use super::snapshot::{NameKey, ProviderKey, Snapshot, Versioned};
 use crate::store::{Record, RecordCipher, Revision, format, records};
 
@@ -74,6 +74,7 @@ impl Snapshot {
             Some("access-keys") => access_key(content).map(|entity| entity.insert(version, self)),
             Some("roles") => role(content).map(|entity| entity.insert(version, self)),
             Some("providers") => oidc_provider(content).map(|entity| entity.insert(version, self)),
+            Some("zones") => zone(content).map(|entity| entity.insert(version, self)),
             Some("policies") => managed_policy(content).map(|entity| entity.insert(version, self)),
             _ => return Ok(false),
         };
@@ -142,6 +143,8 @@ stored!(
     oidc_provider_record
 );
 stored!(AccessKey, access_keys, "access-keys", |e| e.id, e.id, access_key_record);
+
+stored!(ZoneEntry, zones, "zones", |e| e.zone.name().to_owned(), e.zone.name(), zone_record);
 
 impl std::fmt::Display for ProviderKey {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {

@@ -13,6 +13,7 @@ pub mod proto;
 pub mod schema;
 pub mod status;
 pub mod sts;
+pub mod zones;
 
 use std::sync::{Arc, LazyLock};
 use std::time::Duration;
@@ -32,9 +33,11 @@ use self::directory::DirectoryDesk;
 use self::policy::PolicyDesk;
 use self::proto::admin::directory_service_server::DirectoryServiceServer;
 use self::proto::admin::policy_service_server::PolicyServiceServer;
+use self::proto::admin::zone_service_server::ZoneServiceServer;
 use self::proto::sts::security_token_service_server::SecurityTokenServiceServer;
 use self::schema::{Method, Schema};
 use self::sts::SecurityTokens;
+use self::zones::ZoneDesk;
 use super::body::{self, BODY_LIMIT, Payload};
 use super::desk::{Desk, Exchange, Handler, UNKNOWN_OPERATION};
 use super::readiness::Readiness;
@@ -81,6 +84,7 @@ impl<H: Handler> Grpc<H> {
         let mut routes = Routes::new(SecurityTokenServiceServer::new(SecurityTokens::new(desk.clone())))
             .add_service(DirectoryServiceServer::new(DirectoryDesk::new(desk.clone())))
             .add_service(PolicyServiceServer::new(PolicyDesk::new(desk.clone())))
+            .add_service(ZoneServiceServer::new(ZoneDesk::new(desk.clone())))
             .add_service(health::server(readiness));
         if reflection {
             let builder = || {

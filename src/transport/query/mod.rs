@@ -130,7 +130,11 @@ fn has_result(answer: &Answer) -> bool {
         Answer::Issued(_) | Answer::CallerIdentity(_) | Answer::AccessKeyInfo(_) => true,
         Answer::DecodedMessage(_) | Answer::WebIdentityToken(_) => true,
         // Not on this wire.
-        Answer::Linted(_) | Answer::Simulated(_) | Answer::WhoCan(_) | Answer::CheckedProvider(_) => false,
+        Answer::Linted(_)
+        | Answer::Simulated(_)
+        | Answer::WhoCan(_)
+        | Answer::Zones(_)
+        | Answer::CheckedProvider(_) => false,
     }
 }
 
@@ -142,6 +146,10 @@ fn render(answer: &Answer, xml: &mut Xml) {
         Answer::DecodedMessage(message) => xml.leaf("DecodedMessage", message),
         Answer::WebIdentityToken(token) => sts::render_web_identity_token(token, xml),
         Answer::Iam(answer) => iam::render(answer, xml),
-        Answer::Linted(_) | Answer::Simulated(_) | Answer::WhoCan(_) | Answer::CheckedProvider(_) => {}
+        Answer::Linted(_)
+        | Answer::Simulated(_)
+        | Answer::WhoCan(_)
+        | Answer::Zones(_)
+        | Answer::CheckedProvider(_) => {}
     }
 }
