@@ -4,10 +4,11 @@ use std::path::PathBuf;
 
 use prost::Message;
 
-const FILES: [&str; 5] = [
+const FILES: [&str; 6] = [
     "brevet/admin/v1/directory.proto",
     "brevet/admin/v1/policy.proto",
     "brevet/admin/v1/session.proto",
+    "brevet/admin/v1/zone.proto",
     "brevet/sts/v1/sts.proto",
     "brevet/store/v1/records.proto",
 ];

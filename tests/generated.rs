@@ -33,6 +33,7 @@ fn client_code_is_up_to_date() {
             "brevet/admin/v1/directory.proto",
             "brevet/admin/v1/policy.proto",
             "brevet/admin/v1/session.proto",
+            "brevet/admin/v1/zone.proto",
             "brevet/sts/v1/sts.proto",
         ],
         ["proto"],

@@ -10,6 +10,7 @@ use tonic::transport::{Certificate, Channel, ClientTlsConfig};
 use crate::proto::admin::directory_service_client::DirectoryServiceClient;
 use crate::proto::admin::policy_service_client::PolicyServiceClient;
 use crate::proto::admin::session_service_client::SessionServiceClient;
+use crate::proto::admin::zone_service_client::ZoneServiceClient;
 use crate::proto::sts::security_token_service_client::SecurityTokenServiceClient;
 use crate::signed::Signed;
 
@@ -27,6 +28,9 @@ pub type PolicyClient = PolicyServiceClient<SignedChannel>;
 
 /// A client of `brevet.admin.v1.SessionService`.
 pub type SessionClient = SessionServiceClient<SignedChannel>;
+
+/// A client of `brevet.admin.v1.ZoneService`.
+pub type ZoneClient = ZoneServiceClient<SignedChannel>;
 
 /// An address and what is needed to reach it.
 #[derive(Clone, Debug)]

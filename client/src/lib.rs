@@ -20,5 +20,7 @@ pub mod proto;
 mod endpoint;
 mod signed;
 
-pub use endpoint::{ConnectError, DirectoryClient, Endpoint, PolicyClient, SessionClient, SignedChannel, StsClient};
+pub use endpoint::{
+    ConnectError, DirectoryClient, Endpoint, PolicyClient, SessionClient, SignedChannel, StsClient, ZoneClient,
+};
 pub use signed::{SignError, Signed};

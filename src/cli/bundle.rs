@@ -21,7 +21,7 @@ use crate::transport::control;
 
 /// Export the trust bundle that validators need
 #[derive(Args, Debug)]
-#[command(after_help = "Example:\n  brevet bundle --data-dir /var/lib/brevet -o s3.bundle")]
+#[command(after_help = "Example:\n  brevet bundle --data-dir /var/lib/brevet --zone storage -o storage.bundle")]
 pub(super) struct Bundle {
     /// Data directory, whether or not a service holds it
     #[arg(long, env = "BREVET_DATA_DIR")]
@@ -29,21 +29,30 @@ pub(super) struct Bundle {
     /// File to write, for its owner alone
     #[arg(short, long, value_name = "FILE")]
     output: PathBuf,
+    /// The zone of the validators
+    #[arg(long, value_name = "NAME", default_value = "default")]
+    zone: String,
 }
 
 impl Bundle {
     /// Runs the command.
     pub(super) fn run(self) -> anyhow::Result<Exit> {
-        let bundle = match ask(&data_dir::control_socket(&self.data_dir))? {
+        let bundle = match ask(&data_dir::control_socket(&self.data_dir), &self.zone)? {
             Some(bundle) => bundle,
             None => self.make_from_store()?,
         };
         write(&self.output, &bundle)?;
-        eprintln!(
-            "wrote {}. It holds the key of the default zone: whoever reads it can act, at every service of the zone and \
-             at the STS, as the sessions that they see.",
-            self.output.display()
-        );
+        let (file, zone) = (self.output.display(), &self.zone);
+        match zone.as_str() {
+            "default" => eprintln!(
+                "wrote {file}. It holds the key of the default zone: whoever reads it can act, at every service of the zone \
+                 and at the STS, as the sessions that they see."
+            ),
+            _ => eprintln!(
+                "wrote {file}. It holds the key of the zone {zone}: whoever reads it can act, at the services of the zone \
+                 and nowhere else, as the sessions that they see."
+            ),
+        }
         Ok(Exit::Ok)
     }
 
@@ -54,20 +63,20 @@ impl Bundle {
         let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build()?;
         runtime.block_on(async {
             let deployment = Deployment::start(store, &master, Arc::new(SystemRandomness::default())).await?;
-            Ok(deployment.bundle(SystemClock.now()).await?)
+            Ok(deployment.bundle(&self.zone, SystemClock.now()).await?)
         })
     }
 }
 
 /// Asks the service that holds the directory; `None` if there is none.
-fn ask(socket: &Path) -> anyhow::Result<Option<Vec<u8>>> {
+fn ask(socket: &Path, zone: &str) -> anyhow::Result<Option<Vec<u8>>> {
     let mut stream = match UnixStream::connect(socket) {
         Ok(stream) => stream,
         Err(error) if matches!(error.kind(), ErrorKind::NotFound | ErrorKind::ConnectionRefused) => return Ok(None),
         Err(error) => return Err(error).with_context(|| format!("cannot connect to {}", socket.display())),
     };
     stream.set_read_timeout(Some(Duration::from_secs(10)))?;
-    stream.write_all(control::BUNDLE_REQUEST)?;
+    stream.write_all(&control::bundle_request(zone))?;
     stream.shutdown(std::net::Shutdown::Write)?;
     let mut answer = Vec::new();
     stream.read_to_end(&mut answer).context("the running service does not answer")?;

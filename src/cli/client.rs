@@ -42,6 +42,11 @@ impl Connection {
         &self.endpoint
     }
 
+    /// The region that calls are signed for.
+    pub(super) fn region(&self) -> &str {
+        &self.region
+    }
+
     /// A client of the token service.
     pub(super) async fn open(&self) -> Result<StsClient, Failure> {
         self.channel().await.map(StsClient::new)

@@ -152,7 +152,7 @@ impl Dev {
             store.commit(first).await?;
             let deployment = Deployment::start(store, &master, random).await?;
             if let Some(path) = &self.bundle {
-                super::bundle::write(path, &deployment.bundle(SystemClock.now()).await?)?;
+                super::bundle::write(path, &deployment.bundle("default", SystemClock.now()).await?)?;
             }
             let assembly = Assembly {
                 settings,

@@ -17,6 +17,7 @@ mod run;
 mod serve;
 mod session;
 mod toy_issuer;
+mod zone;
 
 use std::ffi::OsString;
 use std::process::ExitCode;
@@ -64,6 +65,9 @@ enum Verb {
     /// End sessions before their time
     #[command(subcommand)]
     Session(session::SessionVerb),
+    /// Work with zones of resource services
+    #[command(subcommand)]
+    Zone(zone::ZoneVerb),
     /// Run the identity provider of `dev` alone, as a fixture for the tests of other projects
     ToyIssuer(toy_issuer::Toy),
     /// Find out what is wrong with something
@@ -122,6 +126,7 @@ pub fn run(arguments: impl IntoIterator<Item = OsString>) -> ExitCode {
         Verb::Provider(provider) => provider.run(),
         Verb::Role(role) => role.run(),
         Verb::Session(session) => session.run(),
+        Verb::Zone(zone) => zone.run(),
         Verb::ToyIssuer(toy) => toy.run(),
         Verb::Debug(DebugVerb::Signature(debug)) => debug.run(),
     };

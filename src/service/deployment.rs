@@ -20,6 +20,7 @@ use super::hex::hex;
 use super::keys::{Anchor, EpochKeys, Keys};
 use super::outbound::{IssuerKey, IssuerKeys};
 use super::random::Random;
+use super::zones;
 use crate::store::{MasterKey, Store, Transaction, format};
 
 /// Allows everything in the account.
@@ -283,8 +284,9 @@ impl Deployment {
         })
     }
 
-    /// The trust bundle of the default zone, as a file. Its sequence is written down before it is handed out.
-    pub async fn bundle(&self, now: Timestamp) -> Result<Vec<u8>, Error> {
+    /// The trust bundle of a zone, as a file. Its sequence is written down before it is handed out.
+    pub async fn bundle(&self, zone: &str, now: Timestamp) -> Result<Vec<u8>, Error> {
+        let zone = zones::exported(&self.directory.snapshot(), zone)?;
         let mut anchor = self.anchor.lock().await;
         let next = Anchor { bundle_sequence: anchor.bundle_sequence + 1, ..anchor.clone() };
         let record = next.encode();
@@ -295,7 +297,7 @@ impl Deployment {
             })
             .await?;
         *anchor = next;
-        self.keys.export_bundle(anchor.bundle_sequence, now).map_err(Error::internal)
+        self.keys.export_bundle(&zone, anchor.bundle_sequence, now).map_err(Error::internal)
     }
 }
 
@@ -318,9 +320,10 @@ mod tests {
         let deployment = Deployment::start(store, &master, random).await.unwrap();
 
         // Polled once: the commit is on its way, its caller is gone.
-        assert!(deployment.bundle(now()).now_or_never().is_none());
-        let sequences = [deployment.bundle(now()).await.unwrap(), deployment.bundle(now()).await.unwrap()]
-            .map(|bundle| TrustBundle::decode(&bundle, None).unwrap().sequence);
+        assert!(deployment.bundle("default", now()).now_or_never().is_none());
+        let sequences =
+            [deployment.bundle("default", now()).await.unwrap(), deployment.bundle("default", now()).await.unwrap()]
+                .map(|bundle| TrustBundle::decode(&bundle, None).unwrap().sequence);
         assert!(sequences[0] < sequences[1], "{sequences:?}");
     }
 }

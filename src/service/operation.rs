@@ -17,6 +17,7 @@ use super::policy::lint::{Lint, Linted};
 use super::policy::simulate::{Simulate, SimulatedPair};
 use super::policy::who_can::{WhoCan, WhoCanPage};
 use super::sessions::{RevokeSession, Revoked};
+use super::zones;
 
 /// What a caller asks for.
 #[derive(Clone, Debug)]
@@ -51,6 +52,8 @@ pub enum Operation {
     WhoCan(WhoCan),
     /// `brevet:RevokeSession`
     RevokeSession(RevokeSession),
+    /// `brevet:CreateZone` and the like.
+    Zones(zones::Request),
 }
 
 impl Operation {
@@ -76,7 +79,8 @@ impl Operation {
             | Self::Lint(_)
             | Self::Simulate(_)
             | Self::WhoCan(_)
-            | Self::RevokeSession(_) => "admin",
+            | Self::RevokeSession(_)
+            | Self::Zones(_) => "admin",
         }
     }
 
@@ -97,6 +101,7 @@ impl Operation {
             Self::Simulate(input) => input.audit_parameters(),
             Self::WhoCan(input) => input.audit_parameters(),
             Self::RevokeSession(input) => input.audit_parameters(),
+            Self::Zones(request) => request.audit_parameters(),
         }
     }
 
@@ -117,6 +122,7 @@ impl Operation {
             Self::Simulate(_) => "Simulate",
             Self::WhoCan(_) => "WhoCan",
             Self::RevokeSession(_) => "RevokeSession",
+            Self::Zones(request) => request.name(),
         }
     }
 }
@@ -146,4 +152,6 @@ pub enum Answer {
     WhoCan(WhoCanPage),
     /// Sessions were revoked.
     Revoked(Revoked),
+    /// Zones.
+    Zones(zones::Answer),
 }

@@ -26,6 +26,7 @@ use super::outbound::{self, Outbound};
 use super::policy::{lint, simulate, who_can};
 use super::random::Random;
 use super::sessions::{self, RevokedSessions};
+use super::zones::Zones;
 
 /// Longest that a presigned request is good for, in seconds, whatever it says.
 const PRESIGNED_MAX: u32 = 900;
@@ -46,6 +47,7 @@ pub struct Service {
     issuer: Issuer,
     identification: Identification,
     administrator: Iam,
+    zones: Zones,
     outbound: Option<Arc<Outbound>>,
     audit: Arc<dyn AuditSink>,
     clock: Arc<dyn Clock>,
@@ -86,6 +88,7 @@ impl Service {
             issuer: Issuer::new(Arc::clone(keys), Arc::clone(&random), Arc::clone(&clock)),
             identification: Identification::new(key_sets),
             administrator: Iam::new(Arc::clone(directory), Arc::clone(&random)).with_plaintext_providers(plaintext),
+            zones: Zones::new(Arc::clone(directory), Arc::clone(keys), Arc::clone(&random)),
             outbound: None,
             audit,
             clock,
@@ -239,6 +242,10 @@ impl Service {
                 self.ready()?;
                 let revoked = sessions::revoke(&self.directory, caller, &input).await?;
                 Ok((Answer::Revoked(revoked), Worth::Record))
+            }
+            Operation::Zones(request) => {
+                let worth = if request.is_change() { self.ready().map(|()| Worth::Record)? } else { Worth::Nothing };
+                Ok((Answer::Zones(self.zones.call(caller, request).await?), worth))
             }
             Operation::Lint(input) => lint::lint(caller, input).map(Answer::Linted).map(told),
             Operation::Simulate(input) => simulate::simulate(caller, input).map(Answer::Simulated).map(told),

@@ -134,7 +134,10 @@ impl World {
     /// A session with claims that no operation would make.
     pub(super) fn session(&self, claims: &Claims) -> Credentials {
         let lifetime = Lifetime { issued_at: now(), expires_at: now() + 3600 };
-        let minted = self.keys.mint(claims, lifetime, SecretKey::new("s".repeat(40)), [9; 32], 0).unwrap();
+        let minted = self
+            .keys
+            .mint(claims, lifetime, &self.snapshot.session_zones(), SecretKey::new("s".repeat(40)), [9; 32], 0)
+            .unwrap();
         Credentials {
             access_key_id: minted.access_key_id,
             secret_access_key: minted.secret_access_key,

@@ -15,8 +15,11 @@ use tokio::net::{UnixListener, UnixStream};
 use crate::service::clock::Clock;
 use crate::service::deployment::Deployment;
 
-/// Asks for the trust bundle of the default zone.
-pub const BUNDLE_REQUEST: &[u8] = b"bundle default\n";
+/// Asks for the trust bundle of a zone.
+pub fn bundle_request(zone: &str) -> Vec<u8> {
+    format!("bundle {zone}\n").into_bytes()
+}
+
 /// First byte of an answer that is what was asked for.
 pub const OK: u8 = b'+';
 /// First byte of a refusal; its text follows.
@@ -68,16 +71,19 @@ impl Drop for Control {
 
 async fn answer(mut stream: UnixStream, deployment: Arc<Deployment>, clock: Arc<dyn Clock>) -> io::Result<()> {
     let mut request = Vec::new();
-    (&mut stream).take(64).read_to_end(&mut request).await?;
-    let (status, content) = if request == BUNDLE_REQUEST {
-        match deployment.bundle(clock.now()).await {
+    (&mut stream).take(128).read_to_end(&mut request).await?;
+    let (status, content) = match zone_of(&request) {
+        Some(zone) => match deployment.bundle(zone, clock.now()).await {
             Ok(bundle) => (OK, bundle),
             Err(error) => (REFUSED, error.to_string().into_bytes()),
-        }
-    } else {
-        (REFUSED, b"unknown request".to_vec())
+        },
+        None => (REFUSED, b"unknown request".to_vec()),
     };
     stream.write_u8(status).await?;
     stream.write_all(&content).await?;
     stream.shutdown().await
+}
+
+fn zone_of(request: &[u8]) -> Option<&str> {
+    std::str::from_utf8(request).ok()?.strip_prefix("bundle ")?.strip_suffix('\n')
 }

@@ -1550,3 +1550,314 @@ pub mod session_service_client {
         }
     }
 }
+/// A zone.
+#[derive(Clone, PartialEq, Eq, Hash, ::prost::Message)]
+pub struct Zone {
+    /// "default", or the name of a scoped zone.
+    #[prost(string, tag = "1")]
+    pub name: ::prost::alloc::string::String,
+    /// arn:aws:brevet:REGION:ACCOUNT:zone/NAME
+    #[prost(string, tag = "2")]
+    pub arn: ::prost::alloc::string::String,
+    /// Of a scoped zone: the region of its services.
+    #[prost(string, tag = "3")]
+    pub region: ::prost::alloc::string::String,
+    /// Of a scoped zone: at least one.
+    #[prost(string, repeated, tag = "4")]
+    pub services: ::prost::alloc::vec::Vec<::prost::alloc::string::String>,
+    /// Whether sessions made now are not good in it.
+    #[prost(bool, tag = "5")]
+    pub disabled: bool,
+    /// Of a scoped zone: when it was made.
+    #[prost(message, optional, tag = "6")]
+    pub create_time: ::core::option::Option<::prost_types::Timestamp>,
+}
+/// A new scoped zone. Each text has 1 to 64 characters of a-z, 0-9 and -.
+#[derive(Clone, PartialEq, Eq, Hash, ::prost::Message)]
+pub struct CreateZoneRequest {
+    /// Unique in the deployment; not "sts" or "default".
+    #[prost(string, tag = "1")]
+    pub name: ::prost::alloc::string::String,
+    /// The region of its services.
+    #[prost(string, tag = "2")]
+    pub region: ::prost::alloc::string::String,
+    /// Not sts, iam or brevet, and none that another zone has in this region.
+    #[prost(string, repeated, tag = "3")]
+    pub services: ::prost::alloc::vec::Vec<::prost::alloc::string::String>,
+}
+/// It is there.
+#[derive(Clone, PartialEq, Eq, Hash, ::prost::Message)]
+pub struct CreateZoneResponse {
+    /// As it is now.
+    #[prost(message, optional, tag = "1")]
+    pub zone: ::core::option::Option<Zone>,
+}
+/// All of them.
+#[derive(Clone, Copy, PartialEq, Eq, Hash, ::prost::Message)]
+pub struct ListZonesRequest {}
+/// The default zone, then the scoped ones in the order of their names.
+#[derive(Clone, PartialEq, ::prost::Message)]
+pub struct ListZonesResponse {
+    /// At most fifteen.
+    #[prost(message, repeated, tag = "1")]
+    pub zones: ::prost::alloc::vec::Vec<Zone>,
+}
+/// A zone to disable.
+#[derive(Clone, PartialEq, Eq, Hash, ::prost::Message)]
+pub struct DisableZoneRequest {
+    /// "default", or the name of a scoped zone.
+    #[prost(string, tag = "1")]
+    pub name: ::prost::alloc::string::String,
+}
+/// It is disabled.
+#[derive(Clone, PartialEq, Eq, Hash, ::prost::Message)]
+pub struct DisableZoneResponse {
+    /// As it is now.
+    #[prost(message, optional, tag = "1")]
+    pub zone: ::core::option::Option<Zone>,
+}
+/// A zone to enable.
+#[derive(Clone, PartialEq, Eq, Hash, ::prost::Message)]
+pub struct EnableZoneRequest {
+    /// "default", or the name of a scoped zone.
+    #[prost(string, tag = "1")]
+    pub name: ::prost::alloc::string::String,
+}
+/// It is enabled.
+#[derive(Clone, PartialEq, Eq, Hash, ::prost::Message)]
+pub struct EnableZoneResponse {
+    /// As it is now.
+    #[prost(message, optional, tag = "1")]
+    pub zone: ::core::option::Option<Zone>,
+}
+/// A zone to delete.
+#[derive(Clone, PartialEq, Eq, Hash, ::prost::Message)]
+pub struct DeleteZoneRequest {
+    /// The name of a scoped zone.
+    #[prost(string, tag = "1")]
+    pub name: ::prost::alloc::string::String,
+}
+/// It is gone.
+#[derive(Clone, Copy, PartialEq, Eq, Hash, ::prost::Message)]
+pub struct DeleteZoneResponse {}
+/// Generated client implementations.
+pub mod zone_service_client {
+    #![allow(
+        unused_variables,
+        dead_code,
+        missing_docs,
+        clippy::wildcard_imports,
+        clippy::let_unit_value,
+    )]
+    use tonic::codegen::*;
+    use tonic::codegen::http::Uri;
+    /// Zones: groups of resource services that share one key for checking signatures. They belong to the operator account: callers of
+    /// other accounts are refused whatever their policies say. A change holds for every session made afterwards; sessions that
+    /// exist keep their boxes until they end. Every call is signed as those of brevet.sts.v1 are; see docs/grpc.md.
+    #[derive(Debug, Clone)]
+    pub struct ZoneServiceClient<T> {
+        inner: tonic::client::Grpc<T>,
+    }
+    impl ZoneServiceClient<tonic::transport::Channel> {
+        /// Attempt to create a new client by connecting to a given endpoint.
+        pub async fn connect<D>(dst: D) -> Result<Self, tonic::transport::Error>
+        where
+            D: TryInto<tonic::transport::Endpoint>,
+            D::Error: Into<StdError>,
+        {
+            let conn = tonic::transport::Endpoint::new(dst)?.connect().await?;
+            Ok(Self::new(conn))
+        }
+    }
+    impl<T> ZoneServiceClient<T>
+    where
+        T: tonic::client::GrpcService<tonic::body::Body>,
+        T::Error: Into<StdError>,
+        T::ResponseBody: Body<Data = Bytes> + std::marker::Send + 'static,
+        <T::ResponseBody as Body>::Error: Into<StdError> + std::marker::Send,
+    {
+        pub fn new(inner: T) -> Self {
+            let inner = tonic::client::Grpc::new(inner);
+            Self { inner }
+        }
+        pub fn with_origin(inner: T, origin: Uri) -> Self {
+            let inner = tonic::client::Grpc::with_origin(inner, origin);
+            Self { inner }
+        }
+        pub fn with_interceptor<F>(
+            inner: T,
+            interceptor: F,
+        ) -> ZoneServiceClient<InterceptedService<T, F>>
+        where
+            F: tonic::service::Interceptor,
+            T::ResponseBody: Default,
+            T: tonic::codegen::Service<
+                http::Request<tonic::body::Body>,
+                Response = http::Response<
+                    <T as tonic::client::GrpcService<tonic::body::Body>>::ResponseBody,
+                >,
+            >,
+            <T as tonic::codegen::Service<
+                http::Request<tonic::body::Body>,
+            >>::Error: Into<StdError> + std::marker::Send + std::marker::Sync,
+        {
+            ZoneServiceClient::new(InterceptedService::new(inner, interceptor))
+        }
+        /// Compress requests with the given encoding.
+        ///
+        /// This requires the server to support it otherwise it might respond with an
+        /// error.
+        #[must_use]
+        pub fn send_compressed(mut self, encoding: CompressionEncoding) -> Self {
+            self.inner = self.inner.send_compressed(encoding);
+            self
+        }
+        /// Enable decompressing responses.
+        #[must_use]
+        pub fn accept_compressed(mut self, encoding: CompressionEncoding) -> Self {
+            self.inner = self.inner.accept_compressed(encoding);
+            self
+        }
+        /// Limits the maximum size of a decoded message.
+        ///
+        /// Default: `4MB`
+        #[must_use]
+        pub fn max_decoding_message_size(mut self, limit: usize) -> Self {
+            self.inner = self.inner.max_decoding_message_size(limit);
+            self
+        }
+        /// Limits the maximum size of an encoded message.
+        ///
+        /// Default: `usize::MAX`
+        #[must_use]
+        pub fn max_encoding_message_size(mut self, limit: usize) -> Self {
+            self.inner = self.inner.max_encoding_message_size(limit);
+            self
+        }
+        /// Makes a scoped zone. Needs brevet:CreateZone on arn:aws:brevet:REGION:ACCOUNT:zone/NAME.
+        pub async fn create_zone(
+            &mut self,
+            request: impl tonic::IntoRequest<super::CreateZoneRequest>,
+        ) -> std::result::Result<
+            tonic::Response<super::CreateZoneResponse>,
+            tonic::Status,
+        > {
+            self.inner
+                .ready()
+                .await
+                .map_err(|e| {
+                    tonic::Status::unknown(
+                        format!("Service was not ready: {}", e.into()),
+                    )
+                })?;
+            let codec = tonic_prost::ProstCodec::default();
+            let path = http::uri::PathAndQuery::from_static(
+                "/brevet.admin.v1.ZoneService/CreateZone",
+            );
+            let mut req = request.into_request();
+            req.extensions_mut()
+                .insert(GrpcMethod::new("brevet.admin.v1.ZoneService", "CreateZone"));
+            self.inner.unary(req, path, codec).await
+        }
+        /// All zones, the default one first. Needs brevet:ListZones on zone/*.
+        pub async fn list_zones(
+            &mut self,
+            request: impl tonic::IntoRequest<super::ListZonesRequest>,
+        ) -> std::result::Result<
+            tonic::Response<super::ListZonesResponse>,
+            tonic::Status,
+        > {
+            self.inner
+                .ready()
+                .await
+                .map_err(|e| {
+                    tonic::Status::unknown(
+                        format!("Service was not ready: {}", e.into()),
+                    )
+                })?;
+            let codec = tonic_prost::ProstCodec::default();
+            let path = http::uri::PathAndQuery::from_static(
+                "/brevet.admin.v1.ZoneService/ListZones",
+            );
+            let mut req = request.into_request();
+            req.extensions_mut()
+                .insert(GrpcMethod::new("brevet.admin.v1.ZoneService", "ListZones"));
+            self.inner.unary(req, path, codec).await
+        }
+        /// From now on no session is good in the zone. Needs brevet:DisableZone on it.
+        pub async fn disable_zone(
+            &mut self,
+            request: impl tonic::IntoRequest<super::DisableZoneRequest>,
+        ) -> std::result::Result<
+            tonic::Response<super::DisableZoneResponse>,
+            tonic::Status,
+        > {
+            self.inner
+                .ready()
+                .await
+                .map_err(|e| {
+                    tonic::Status::unknown(
+                        format!("Service was not ready: {}", e.into()),
+                    )
+                })?;
+            let codec = tonic_prost::ProstCodec::default();
+            let path = http::uri::PathAndQuery::from_static(
+                "/brevet.admin.v1.ZoneService/DisableZone",
+            );
+            let mut req = request.into_request();
+            req.extensions_mut()
+                .insert(GrpcMethod::new("brevet.admin.v1.ZoneService", "DisableZone"));
+            self.inner.unary(req, path, codec).await
+        }
+        /// From now on sessions are good in the zone again. Needs brevet:EnableZone on it.
+        pub async fn enable_zone(
+            &mut self,
+            request: impl tonic::IntoRequest<super::EnableZoneRequest>,
+        ) -> std::result::Result<
+            tonic::Response<super::EnableZoneResponse>,
+            tonic::Status,
+        > {
+            self.inner
+                .ready()
+                .await
+                .map_err(|e| {
+                    tonic::Status::unknown(
+                        format!("Service was not ready: {}", e.into()),
+                    )
+                })?;
+            let codec = tonic_prost::ProstCodec::default();
+            let path = http::uri::PathAndQuery::from_static(
+                "/brevet.admin.v1.ZoneService/EnableZone",
+            );
+            let mut req = request.into_request();
+            req.extensions_mut()
+                .insert(GrpcMethod::new("brevet.admin.v1.ZoneService", "EnableZone"));
+            self.inner.unary(req, path, codec).await
+        }
+        /// Forgets a scoped zone. One made again under its name has other keys. Needs brevet:DeleteZone on it.
+        pub async fn delete_zone(
+            &mut self,
+            request: impl tonic::IntoRequest<super::DeleteZoneRequest>,
+        ) -> std::result::Result<
+            tonic::Response<super::DeleteZoneResponse>,
+            tonic::Status,
+        > {
+            self.inner
+                .ready()
+                .await
+                .map_err(|e| {
+                    tonic::Status::unknown(
+                        format!("Service was not ready: {}", e.into()),
+                    )
+                })?;
+            let codec = tonic_prost::ProstCodec::default();
+            let path = http::uri::PathAndQuery::from_static(
+                "/brevet.admin.v1.ZoneService/DeleteZone",
+            );
+            let mut req = request.into_request();
+            req.extensions_mut()
+                .insert(GrpcMethod::new("brevet.admin.v1.ZoneService", "DeleteZone"));
+            self.inner.unary(req, path, codec).await
+        }
+    }
+}

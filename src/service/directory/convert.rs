@@ -15,8 +15,10 @@ use super::entity::{
 use crate::store::records;
 
 mod oidc_provider;
+mod zone;
 
 pub(super) use oidc_provider::{oidc_provider, oidc_provider_record};
+pub(super) use zone::{zone, zone_record};
 
 /// What was read, or what is wrong with it.
 pub(super) type Read<T> = Result<T, String>;

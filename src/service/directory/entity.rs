@@ -7,6 +7,7 @@ use brevet_validator::credential::{AccessKeyId, SecretKey};
 use brevet_validator::identity::{AccountId, Arn, Principal, UniqueId};
 use brevet_validator::policy::Policy;
 use brevet_validator::timestamp::Timestamp;
+use brevet_validator::token::Zone;
 
 use crate::service::federation::{Algorithm, ClaimMapping, Issuer, KeySet};
 
@@ -237,6 +238,17 @@ impl OidcProvider {
 /// `arn:aws:iam::ACCOUNT:oidc-provider/HOST/PATH`
 pub fn oidc_provider_arn(account: AccountId, name: &str) -> Arn {
     Arn::new("iam", "", Some(account), &format!("oidc-provider/{name}"))
+}
+
+/// A zone with a record: every scoped one, and the default one once it was turned off.
+#[derive(Clone, Debug)]
+pub struct ZoneEntry {
+    /// Scoped or default.
+    pub zone: Zone,
+    /// When the record was made.
+    pub created_at: Timestamp,
+    /// Whether sessions made from now on have no box for it.
+    pub disabled: bool,
 }
 
 /// Whose a long-lived key is.

@@ -11,7 +11,7 @@ mod used_token;
 pub use change::{Directory, Edit};
 pub use entity::{
     AccessKey, Account, Document, Grants, InlinePolicy, KeyOwner, ManagedPolicy, OidcProvider, PolicyVersion, Reach,
-    Role, Tag, User, oidc_provider_arn, role_arn,
+    Role, Tag, User, ZoneEntry, oidc_provider_arn, role_arn,
 };
 pub use snapshot::{NameKey, NamedPolicy, ProviderKey, Snapshot, Versioned};
 pub use stored::{InvalidRecord, OtherRecord, Stored};

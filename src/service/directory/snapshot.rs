@@ -6,9 +6,9 @@ use std::sync::Arc;
 use brevet_validator::credential::AccessKeyId;
 use brevet_validator::identity::{AccountId, Arn, UniqueId};
 use brevet_validator::timestamp::Timestamp;
-use brevet_validator::token::{RevocationSet, Subject};
+use brevet_validator::token::{RevocationSet, Subject, Zone};
 
-use super::entity::{AccessKey, Account, Document, Grants, ManagedPolicy, OidcProvider, Role, User};
+use super::entity::{AccessKey, Account, Document, Grants, ManagedPolicy, OidcProvider, Role, User, ZoneEntry};
 use super::revocation::Kept;
 use super::used_token::{UsedToken, UsedTokenKey};
 use crate::store::Revision;
@@ -49,6 +49,7 @@ pub struct Snapshot {
     pub(super) policies: imbl::OrdMap<NameKey, Versioned<ManagedPolicy>>,
     pub(super) providers: imbl::OrdMap<ProviderKey, Versioned<OidcProvider>>,
     pub(super) access_keys: imbl::HashMap<AccessKeyId, Versioned<AccessKey>>,
+    pub(super) zones: imbl::OrdMap<String, Versioned<ZoneEntry>>,
     pub(super) used_tokens: imbl::HashMap<UsedTokenKey, Versioned<UsedToken>>,
     /// The same, the first to end first.
     pub(super) used_tokens_by_end: imbl::OrdSet<(Timestamp, UsedTokenKey)>,
@@ -145,6 +146,28 @@ impl Snapshot {
     /// A long-lived key, whatever its state.
     pub fn access_key(&self, id: AccessKeyId) -> Option<&AccessKey> {
         self.access_keys.get(&id).map(|v| &*v.entity)
+    }
+
+    /// The operator account, which `init` made.
+    pub fn operator(&self) -> Option<&Account> {
+        self.accounts().find(|account| account.operator)
+    }
+
+    /// A zone that has a record.
+    pub fn zone(&self, name: &str) -> Option<&ZoneEntry> {
+        self.zones.get(name).map(|v| &*v.entity)
+    }
+
+    /// The zones that have a record, by name.
+    pub fn zones(&self) -> impl Iterator<Item = &ZoneEntry> {
+        self.zones.values().map(|v| &*v.entity)
+    }
+
+    /// The zones that a session made now has boxes for.
+    pub fn session_zones(&self) -> Vec<Zone> {
+        let scoped = self.zones().filter(|entry| entry.zone != Zone::Default && !entry.disabled);
+        let default = self.zone(Zone::Default.name()).is_none_or(|entry| !entry.disabled);
+        default.then_some(Zone::Default).into_iter().chain(scoped.map(|entry| entry.zone.clone())).collect()
     }
 
     /// An account's users, by folded name.

@@ -5,7 +5,7 @@ use std::sync::Arc;
 use zeroize::Zeroizing;
 
 use super::convert::*;
-use super::entity::{AccessKey, Account, ManagedPolicy, OidcProvider, Role, User};
+use super::entity::{AccessKey, Account, ManagedPolicy, OidcProvider, Role, User, ZoneEntry};
 use super::revocation::revocation;
 use super::snapshot::{NameKey, ProviderKey, Snapshot, Versioned};
 use super::used_token::used_token;
@@ -82,6 +82,7 @@ impl Snapshot {
             Some("access-keys") => access_key(content).map(|entity| entity.insert(version, self)),
             Some("roles") => role(content).map(|entity| entity.insert(version, self)),
             Some("providers") => oidc_provider(content).map(|entity| entity.insert(version, self)),
+            Some("zones") => zone(content).map(|entity| entity.insert(version, self)),
             Some("policies") => managed_policy(content).map(|entity| entity.insert(version, self)),
             Some("revocations") => revocation(content, revision).map(|entity| entity.insert(version, self)),
             Some("used-tokens") => used_token(content).map(|entity| entity.insert(version, self)),
@@ -152,6 +153,8 @@ stored!(
     oidc_provider_record
 );
 stored!(AccessKey, access_keys, "access-keys", |e| e.id, e.id, access_key_record);
+
+stored!(ZoneEntry, zones, "zones", |e| e.zone.name().to_owned(), e.zone.name(), zone_record);
 
 impl std::fmt::Display for ProviderKey {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {

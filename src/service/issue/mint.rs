@@ -7,13 +7,15 @@ use brevet_validator::token::{Claims, MintError};
 use super::Issuer;
 use super::answer::{Holder, Issued};
 use super::session_policy::too_large;
+use crate::service::directory::Snapshot;
 use crate::service::error::Error;
 use crate::service::random::secret_key;
 
 impl Issuer {
-    /// Makes the credentials. Whoever gets an error got nothing.
+    /// Makes the credentials, good in the zones of this directory. Whoever gets an error got nothing.
     pub(super) fn mint(
         &self,
+        directory: &Snapshot,
         claims: &Claims,
         holder: Holder,
         packed_policy_size: Option<u32>,
@@ -24,8 +26,10 @@ impl Issuer {
         let mut random = [0; 32];
         self.random.fill(&mut random).map_err(Error::unavailable)?;
         let secret = secret_key(&*self.random).map_err(Error::unavailable)?;
-        let minted =
-            self.keys.mint(claims, lifetime, secret, random, self.clock.now_nanos()).map_err(|error| match error {
+        let minted = self
+            .keys
+            .mint(claims, lifetime, &directory.session_zones(), secret, random, self.clock.now_nanos())
+            .map_err(|error| match error {
                 MintError::TooLong => too_large(
                     "The session policy and tags do not fit into a security token beside the names of the role and the \
                      session, please use smaller ones.",

@@ -5,6 +5,9 @@ mod message;
 #[cfg(test)]
 mod tests;
 
+use std::collections::HashSet;
+use std::sync::Arc;
+
 use brevet_validator::credential::{Lifetime, SecretKey};
 use brevet_validator::secret::Secret;
 use brevet_validator::timestamp::Timestamp;
@@ -29,11 +32,13 @@ const MAX_BUNDLE_LIFE: i64 = 30 * 86_400;
 #[derive(Debug)]
 pub struct Keys {
     trust_domain: [u8; 16],
-    minter: Minter,
+    /// Of the active epoch.
+    minter: Arc<Minter>,
+    /// Of all epochs.
+    minters: Vec<Arc<Minter>>,
     messages: MessageKeys,
     verifying_keys: Vec<VerifyingKey>,
     sts_ring: KeyRing,
-    default_zone: Vec<ZoneKey>,
     /// When the last epoch that a bundle of today can hold stops signing.
     signing_ends: Option<Timestamp>,
     anchor_seed: Secret<[u8; 32]>,
@@ -72,12 +77,11 @@ impl Keys {
                 &epoch.sign_seed,
                 material::draw(random)?,
             )?;
-            keyed.push((epoch, minter));
+            keyed.push((epoch, Arc::new(minter)));
         }
         let verifying_keys: Vec<_> = keyed.iter().map(|(epoch, minter)| verifying_key(epoch, minter)).collect();
-        let zone_keys = |zone| keyed.iter().map(|(_, minter)| minter.zone_key(&zone)).collect::<Vec<_>>();
-        let sts_ring = KeyRing::new(trust_domain, verifying_keys.clone(), zone_keys(Zone::Sts))?;
-        let default_zone = zone_keys(Zone::Default);
+        let minters: Vec<_> = keyed.iter().map(|(_, minter)| Arc::clone(minter)).collect();
+        let sts_ring = KeyRing::new(trust_domain, verifying_keys.clone(), zone_keys(&minters, &Zone::Sts))?;
 
         let mut active: Vec<_> = keyed.into_iter().filter(|(epoch, _)| epoch.state == EpochState::Active).collect();
         let count = active.len();
@@ -86,9 +90,9 @@ impl Keys {
             trust_domain,
             messages: MessageKeys::new(trust_domain, epoch.number, epochs),
             minter,
+            minters,
             verifying_keys,
             sts_ring,
-            default_zone,
             signing_ends: signing_ends(epochs),
             anchor: anchor.public_key()?,
             anchor_seed: anchor.seed.clone(),
@@ -100,16 +104,24 @@ impl Keys {
         Ok((EpochKeys::generate(random, now)?, Anchor::generate(random, now)?))
     }
 
-    /// Seals and signs a token for the STS and the default zone.
+    /// Seals and signs a token for the STS and these zones.
     pub fn mint(
         &self,
         claims: &Claims,
         lifetime: Lifetime,
+        zones: &[Zone],
         secret: SecretKey,
         random: [u8; 32],
         issued_at_nanos: u128,
     ) -> Result<Minted, MintError> {
-        self.minter.mint(claims, lifetime, &[Zone::Default], secret, random, issued_at_nanos)
+        self.minter.mint(claims, lifetime, zones, secret, random, issued_at_nanos)
+    }
+
+    /// Whether tokens of every epoch can tell these zones from one another and from those that are always there.
+    pub fn tell_apart(&self, zones: &[Zone]) -> bool {
+        let all: HashSet<&Zone> = zones.iter().chain(&[Zone::Sts, Zone::Default]).collect();
+        let ids = |minter: &Minter| all.iter().map(|zone| minter.zone_id(zone)).collect::<HashSet<_>>();
+        self.minters.iter().all(|minter| ids(minter).len() == all.len())
     }
 
     /// Seals a message that only this service reads, though others carry it. `salt` is fresh randomness.
@@ -127,11 +139,11 @@ impl Keys {
         &self.sts_ring
     }
 
-    /// The trust bundle of the default zone. `sequence` must be above that of every bundle before it.
+    /// The trust bundle of a zone. `sequence` must be above that of every bundle before it.
     ///
     /// It expires before an epoch that it lacks can become active, or its holder would refuse good tokens: when the
     /// last epoch that it holds stops signing, and after 30 days in any case.
-    pub fn trust_bundle(&self, sequence: u64, now: Timestamp) -> TrustBundle {
+    fn trust_bundle(&self, zone: &Zone, sequence: u64, now: Timestamp) -> TrustBundle {
         let latest = now + MAX_BUNDLE_LIFE;
         TrustBundle {
             trust_domain: self.trust_domain,
@@ -139,16 +151,28 @@ impl Keys {
             issued_at: now,
             expires_at: self.signing_ends.map_or(latest, |end| end.min(latest)),
             verifying_keys: self.verifying_keys.clone(),
-            zone: Zone::Default.name().to_owned(),
-            zone_keys: self.default_zone.clone(),
+            zone: zone.name().to_owned(),
+            scope: match zone {
+                Zone::Sts | Zone::Default => None,
+                Zone::Scoped(scoped) => Some(scoped.scope().clone()),
+            },
+            zone_keys: zone_keys(&self.minters, zone),
             anchor: self.anchor,
         }
     }
 
-    /// [`Keys::trust_bundle`] as a signed file. Its bytes hold the zone's keys: keep them as a secret is kept.
-    pub fn export_bundle(&self, sequence: u64, now: Timestamp) -> Result<Vec<u8>, InvalidBundle> {
-        self.trust_bundle(sequence, now).encode(&self.anchor_seed)
+    /// The trust bundle of a zone as a signed file. Its bytes hold the zone's keys: keep them as a secret is kept. There is
+    /// none of the zone of the STS.
+    pub fn export_bundle(&self, zone: &Zone, sequence: u64, now: Timestamp) -> Result<Vec<u8>, InvalidBundle> {
+        if *zone == Zone::Sts {
+            return Err(InvalidBundle::Content("the keys of the STS leave it in no bundle"));
+        }
+        self.trust_bundle(zone, sequence, now).encode(&self.anchor_seed)
     }
+}
+
+fn zone_keys(minters: &[Arc<Minter>], zone: &Zone) -> Vec<ZoneKey> {
+    minters.iter().map(|minter| minter.zone_key(zone)).collect()
 }
 
 fn verifying_key(epoch: &EpochKeys, minter: &Minter) -> VerifyingKey {

@@ -250,8 +250,8 @@ async fn keys_that_came_to_be_known_meanwhile_are_not_written_over() {
     let (one, other) = (replica(&store, 0).await, replica(&store, 1).await);
     let keys = key_set(&one).await;
     // Its directory learns of all records when a change of its own conflicts.
-    one.bundle(now()).await.unwrap();
-    assert!(other.bundle(now()).await.is_err());
+    one.bundle("default", now()).await.unwrap();
+    assert!(other.bundle("default", now()).await.is_err());
     assert_eq!(key_set(&other).await, keys);
     assert_eq!(key_set(&replica(&store, 2).await).await, keys);
 }

@@ -14,6 +14,7 @@ pub mod schema;
 pub mod session;
 pub mod status;
 pub mod sts;
+pub mod zones;
 
 use std::sync::{Arc, LazyLock};
 use std::time::Duration;
@@ -34,10 +35,12 @@ use self::policy::PolicyDesk;
 use self::proto::admin::directory_service_server::DirectoryServiceServer;
 use self::proto::admin::policy_service_server::PolicyServiceServer;
 use self::proto::admin::session_service_server::SessionServiceServer;
+use self::proto::admin::zone_service_server::ZoneServiceServer;
 use self::proto::sts::security_token_service_server::SecurityTokenServiceServer;
 use self::schema::{Method, Schema};
 use self::session::SessionDesk;
 use self::sts::SecurityTokens;
+use self::zones::ZoneDesk;
 use super::body::{self, BODY_LIMIT, Payload};
 use super::desk::{Desk, Exchange, Handler, UNKNOWN_OPERATION};
 use super::readiness::Readiness;
@@ -85,6 +88,7 @@ impl<H: Handler> Grpc<H> {
             .add_service(DirectoryServiceServer::new(DirectoryDesk::new(desk.clone())))
             .add_service(PolicyServiceServer::new(PolicyDesk::new(desk.clone())))
             .add_service(SessionServiceServer::new(SessionDesk::new(desk.clone())))
+            .add_service(ZoneServiceServer::new(ZoneDesk::new(desk.clone())))
             .add_service(health::server(readiness));
         if reflection {
             let builder = || {

@@ -1,4 +1,5 @@
-//! The key boxes of a token: the session's secret, sealed once for each zone that may check its signatures.
+//! The key boxes of a token: the session's secret, or what a zone needs of it, sealed once for each zone that may check
+//! its signatures.
 //!
 //! A list is one byte of count and the boxes, sorted by zone id. A box is zone id (4), kind (1), count (1),
 //! ciphertext, tag (16).
@@ -22,27 +23,53 @@ const KIND_SECRET_KEY: u8 = 2;
 /// The secret key in the box for the zone of `keys`.
 ///
 /// `None` if the list is not well formed to its last byte, has no such box, or the box does not open.
-pub(super) fn open(list: &[u8], header: &[u8; header::LENGTH], keys: &BoxKeys) -> Option<SecretKey> {
-    let own = find(list, keys.zone_id).filter(|own| own.head[4] == KIND_SECRET_KEY)?;
-    let mut buffer = Zeroizing::new(<[u8; SecretKey::LENGTH + TAG_LENGTH]>::try_from(own.sealed).ok()?);
-    let aad = Aad::from(aad(header, own.head));
-    let opened = keys.of(header).open_in_place(keys::nonce(), aad, buffer.as_mut_slice()).ok()?;
-    let secret = std::str::from_utf8(opened).ok()?;
+pub(super) fn open_secret_key(list: &[u8], header: &[u8; header::LENGTH], keys: &BoxKeys) -> Option<SecretKey> {
+    let opened = open(list, header, keys, KIND_SECRET_KEY)?;
+    let secret = std::str::from_utf8(&opened).ok()?;
     is_secret(secret).then(|| SecretKey::new(secret.to_owned()))
 }
 
-/// Writes the list with one box for each of `zones`, which are distinct.
-pub(super) fn seal(
-    zones: &mut [&BoxKeys],
+/// The signing keys in the box for the zone of `keys`, one after the other. `None` as with [`open_secret_key`].
+pub(super) fn open_signing_keys(
+    list: &[u8],
     header: &[u8; header::LENGTH],
-    secret: &SecretKey,
+    keys: &BoxKeys,
+) -> Option<Zeroizing<Vec<u8>>> {
+    open(list, header, keys, KIND_SIGNING_KEYS)
+}
+
+/// What goes into a box.
+pub(super) enum Content<'a> {
+    /// For zones that name no services.
+    SecretKey(&'a SecretKey),
+    /// 32 bytes each.
+    SigningKeys(Zeroizing<Vec<u8>>),
+}
+
+impl Content<'_> {
+    /// Kind, count and what is sealed. `None`: more keys than can be counted.
+    fn plain(&self) -> Option<(u8, u8, Zeroizing<Vec<u8>>)> {
+        match self {
+            Self::SecretKey(secret) => Some((KIND_SECRET_KEY, 0, Zeroizing::new(secret.expose().as_bytes().to_vec()))),
+            Self::SigningKeys(keys) => Some((KIND_SIGNING_KEYS, u8::try_from(keys.len() / 32).ok()?, keys.clone())),
+        }
+    }
+}
+
+/// Writes the list of boxes. Fails if there are more than a token can have, or two for one zone id.
+pub(super) fn seal(
+    boxes: &mut [(BoxKeys, Content<'_>)],
+    header: &[u8; header::LENGTH],
 ) -> Result<Vec<u8>, Unspecified> {
-    zones.sort_by_key(|keys| keys.zone_id);
-    let mut list = vec![u8::try_from(zones.len()).map_err(|_| Unspecified)?];
-    for keys in zones {
+    boxes.sort_by_key(|(keys, _)| keys.zone_id);
+    if boxes.len() > MAX_BOXES.into() || boxes.windows(2).any(|pair| pair[0].0.zone_id == pair[1].0.zone_id) {
+        return Err(Unspecified);
+    }
+    let mut list = vec![u8::try_from(boxes.len()).map_err(|_| Unspecified)?];
+    for (keys, content) in boxes {
         let [a, b, c, d] = keys.zone_id;
-        let head = [a, b, c, d, KIND_SECRET_KEY, 0];
-        let mut buffer = Zeroizing::new(secret.expose().as_bytes().to_vec());
+        let (kind, count, mut buffer) = content.plain().ok_or(Unspecified)?;
+        let head = [a, b, c, d, kind, count];
         let aad = Aad::from(aad(header, &head));
         let tag = keys.of(header).seal_in_place_separate_tag(keys::nonce(), aad, &mut buffer)?;
         list.extend_from_slice(&head);
@@ -50,6 +77,15 @@ pub(super) fn seal(
         list.extend_from_slice(tag.as_ref());
     }
     Ok(list)
+}
+
+fn open(list: &[u8], header: &[u8; header::LENGTH], keys: &BoxKeys, kind: u8) -> Option<Zeroizing<Vec<u8>>> {
+    let own = find(list, keys.zone_id).filter(|own| own.head[4] == kind)?;
+    let mut buffer = Zeroizing::new(own.sealed.to_vec());
+    let aad = Aad::from(aad(header, own.head));
+    let length = keys.of(header).open_in_place(keys::nonce(), aad, &mut buffer).ok()?.len();
+    buffer.truncate(length);
+    Some(buffer)
 }
 
 /// Whether a box of kind 2 can hold the text: forty characters of `[A-Za-z0-9]`.

@@ -13,6 +13,7 @@ use crate::timestamp::Timestamp;
 use super::ring::{InvalidKeyRing, KeyRing, KeyState, VerifyingKey, ZoneKey};
 use super::wire::generated as proto;
 use super::wire::{read_time, write_time};
+use super::zone::{self, ZoneScope};
 use super::{SIGNATURE_LENGTH, header, public_key, scan};
 
 const MAGIC: &[u8] = b"brevet trust bundle ";
@@ -34,6 +35,8 @@ pub struct TrustBundle {
     pub verifying_keys: Vec<VerifyingKey>,
     /// Name of the zone whose keys it carries.
     pub zone: String,
+    /// What a scoped zone checks; `None` in that of the default zone.
+    pub scope: Option<ZoneScope>,
     /// Secret: the zone's keys.
     pub zone_keys: Vec<ZoneKey>,
     /// Ed25519 public key of the anchor that signs bundles.
@@ -114,7 +117,11 @@ impl TrustBundle {
 
     /// The ring that opens this zone's tokens.
     pub fn key_ring(&self) -> Result<KeyRing, InvalidKeyRing> {
-        KeyRing::new(self.trust_domain, self.verifying_keys.clone(), self.zone_keys.clone())
+        let ring = KeyRing::new(self.trust_domain, self.verifying_keys.clone(), self.zone_keys.clone())?;
+        Ok(match &self.scope {
+            Some(scope) => ring.scoped(scope.clone()),
+            None => ring,
+        })
     }
 
     fn check(&self) -> Result<(), InvalidBundle> {
@@ -123,6 +130,9 @@ impl TrustBundle {
         }
         if self.zone.is_empty() || self.zone_keys.is_empty() {
             return Err(InvalidBundle::Content("it has no zone keys"));
+        }
+        if self.scope.is_some() && zone::check_name(&self.zone).is_err() {
+            return Err(InvalidBundle::Content("a zone of this name has no services"));
         }
         if self.verifying_keys.iter().any(|key| key.not_after <= key.not_before || key.max_lifetime < 1) {
             return Err(InvalidBundle::Content("a verifying key has an empty window"));
@@ -149,6 +159,8 @@ fn write(bundle: &TrustBundle) -> proto::TrustBundle {
         expires_at: write_time(bundle.expires_at),
         verifying_keys: bundle.verifying_keys.iter().map(write_verifying_key).collect(),
         zone: bundle.zone.clone(),
+        region: bundle.scope.as_ref().map(|scope| scope.region().to_owned()).unwrap_or_default(),
+        services: bundle.scope.as_ref().map(|scope| scope.services().to_vec()).unwrap_or_default(),
         zone_keys: bundle.zone_keys.iter().map(write_zone_key).collect(),
     }
 }
@@ -161,9 +173,18 @@ fn read(bundle: proto::TrustBundle, anchor: [u8; 32]) -> Option<TrustBundle> {
         expires_at: read_time(bundle.expires_at)?,
         verifying_keys: bundle.verifying_keys.into_iter().map(read_verifying_key).collect::<Option<_>>()?,
         zone: bundle.zone,
+        scope: read_scope(bundle.region, bundle.services)?,
         zone_keys: bundle.zone_keys.into_iter().map(read_zone_key).collect::<Option<_>>()?,
         anchor,
     })
+}
+
+/// `Some(None)` if there is neither region nor service.
+fn read_scope(region: String, services: Vec<String>) -> Option<Option<ZoneScope>> {
+    if region.is_empty() && services.is_empty() {
+        return Some(None);
+    }
+    ZoneScope::new(region, services).map(Some).ok()
 }
 
 fn write_verifying_key(key: &VerifyingKey) -> proto::VerifyingKey {

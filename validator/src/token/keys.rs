@@ -7,6 +7,7 @@ use ring::hkdf::{HKDF_SHA256, Prk, Salt};
 use crate::secret::Secret;
 
 use super::header;
+use super::zone::Zone;
 
 /// Bytes of an AES-GCM tag.
 pub(super) const TAG_LENGTH: usize = 16;
@@ -18,15 +19,30 @@ pub(super) fn trust_domain_tag(trust_domain: &[u8; 16]) -> [u8; 8] {
     tag
 }
 
-/// `K_seal` of an epoch, from its root.
-pub(super) fn seal_key(root: &Secret<[u8; 32]>) -> Secret<[u8; 32]> {
-    Secret::new(derive(&extract(root), &[b"sts/v1/seal"]))
-}
+/// `B_n`, ready to derive from. `ring` does not wipe it when it goes.
+#[derive(Clone, Debug)]
+pub(super) struct EpochRoot(Prk);
 
-/// `K_zone` of an epoch, from its root. Region and name are shorter than 256 bytes.
-pub(super) fn zone_key(root: &Secret<[u8; 32]>, region: &str, name: &str) -> Secret<[u8; 32]> {
-    let (region, name) = (region.as_bytes(), name.as_bytes());
-    Secret::new(derive(&extract(root), &[b"sts/v1/zone", &[region.len() as u8], region, &[name.len() as u8], name]))
+impl EpochRoot {
+    pub(super) fn new(root: &Secret<[u8; 32]>) -> Self {
+        Self(extract(root))
+    }
+
+    /// `K_seal`
+    pub(super) fn seal_key(&self) -> Secret<[u8; 32]> {
+        Secret::new(derive(&self.0, &[b"sts/v1/seal"]))
+    }
+
+    /// `K_zone`. Region and name are shorter than 256 bytes; only a scoped zone has a region, and it has an id too.
+    pub(super) fn zone_key(&self, zone: &Zone) -> Secret<[u8; 32]> {
+        let (region, id) = match zone {
+            Zone::Sts | Zone::Default => ("", &[][..]),
+            Zone::Scoped(scoped) => (scoped.scope().region(), &scoped.id()[..]),
+        };
+        let (region, name) = (region.as_bytes(), zone.name().as_bytes());
+        let info = [b"sts/v1/zone", &[region.len() as u8][..], region, &[name.len() as u8], name, id];
+        Secret::new(derive(&self.0, &info))
+    }
 }
 
 /// `K_seal`, ready to make the key of each token's body. `ring` does not wipe it when it goes.

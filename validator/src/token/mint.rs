@@ -10,30 +10,13 @@ use crate::credential::{AccessKeyId, Lifetime, SecretKey};
 use crate::identity::Principal;
 use crate::secret::Secret;
 
+use super::boxes::Content;
 use super::claims::{Claims, SessionId};
 use super::header::{FLAG_CHAINED, FLAG_ROOT, Header};
-use super::keys::{self, BodyKeys, BoxKeys, TAG_LENGTH};
+use super::keys::{self, BodyKeys, BoxKeys, EpochRoot, TAG_LENGTH};
 use super::ring::{InvalidKeyRing, ZoneKey};
-use super::{MAX_LENGTH, SIGNED_PREFIX, boxes, wire};
-
-/// Which zone a box is for.
-#[derive(Clone, Debug, Eq, Hash, PartialEq)]
-pub enum Zone {
-    /// Reserved: the STS itself. Its key never leaves it.
-    Sts,
-    /// The zone of a deployment that has no scoped zones.
-    Default,
-}
-
-impl Zone {
-    /// What bundles call the zone.
-    pub fn name(&self) -> &'static str {
-        match self {
-            Self::Sts => "sts",
-            Self::Default => "default",
-        }
-    }
-}
+use super::zone::Zone;
+use super::{MAX_LENGTH, SIGNED_PREFIX, boxes, signing_keys, wire};
 
 /// Everything that mints: the private signing key and an epoch's root. STS only.
 #[derive(Debug)]
@@ -46,14 +29,9 @@ pub struct Minter {
     session_id_key: hmac::Key,
     seal: Secret<[u8; 32]>,
     bodies: BodyKeys,
-    sts: ZoneEntry,
-    default: ZoneEntry,
-}
-
-#[derive(Debug)]
-struct ZoneEntry {
-    key: Secret<[u8; 32]>,
-    boxes: BoxKeys,
+    root: EpochRoot,
+    sts: BoxKeys,
+    default: BoxKeys,
 }
 
 /// A token and what goes with it.
@@ -93,12 +71,10 @@ impl Minter {
         let unusable = InvalidKeyRing("the seed of the signing key is not one");
         let sign_key = Ed25519KeyPair::from_seed_unchecked(sign_seed.expose()).map_err(|_| unusable)?;
         let public_key = sign_key.public_key().as_ref().try_into().map_err(|_| unusable)?;
-        let seal = keys::seal_key(epoch_root);
-        let [sts, default] = [Zone::Sts, Zone::Default].map(|zone| {
-            let key = keys::zone_key(epoch_root, "", zone.name());
-            ZoneEntry { boxes: BoxKeys::new(&key), key }
-        });
-        if sts.boxes.zone_id == default.boxes.zone_id {
+        let root = EpochRoot::new(epoch_root);
+        let seal = root.seal_key();
+        let [sts, default] = [Zone::Sts, Zone::Default].map(|zone| BoxKeys::new(&root.zone_key(&zone)));
+        if sts.zone_id == default.zone_id {
             return Err(InvalidKeyRing("two zones of the epoch have one id: draw another root"));
         }
         Ok(Self {
@@ -110,6 +86,7 @@ impl Minter {
             session_id_key: hmac::Key::new(hmac::HMAC_SHA256, session_id_key.expose()),
             bodies: BodyKeys::new(&seal),
             seal,
+            root,
             sts,
             default,
         })
@@ -148,7 +125,7 @@ impl Minter {
             trust_domain: self.trust_domain,
             body_length: u16::try_from(body.len() + TAG_LENGTH).map_err(|_| MintError::TooLong)?,
         };
-        let token = self.seal_and_sign(&header, body, zones, &secret)?;
+        let token = self.seal_and_sign(&header, body, self.boxes(zones, lifetime, &secret))?;
         if token.len() > MAX_LENGTH {
             return Err(MintError::TooLong);
         }
@@ -167,14 +144,33 @@ impl Minter {
 
     /// The keys of a zone, for bundles and for the STS's own ring.
     pub fn zone_key(&self, zone: &Zone) -> ZoneKey {
-        ZoneKey { epoch: self.epoch, seal: self.seal.clone(), zone: self.zone(zone).key.clone() }
+        ZoneKey { epoch: self.epoch, seal: self.seal.clone(), zone: self.root.zone_key(zone) }
     }
 
-    fn zone(&self, zone: &Zone) -> &ZoneEntry {
-        match zone {
-            Zone::Sts => &self.sts,
-            Zone::Default => &self.default,
+    /// What tokens of this epoch call a zone. Not secret.
+    pub fn zone_id(&self, zone: &Zone) -> [u8; 4] {
+        BoxKeys::new(&self.root.zone_key(zone)).zone_id
+    }
+
+    /// The boxes of the STS and of `zones`, to be sealed.
+    fn boxes<'a>(&self, zones: &[Zone], lifetime: Lifetime, secret: &'a SecretKey) -> Vec<(BoxKeys, Content<'a>)> {
+        let dates = match zones.iter().any(|zone| matches!(zone, Zone::Scoped(_))) {
+            true => signing_keys::date_keys(secret, lifetime),
+            false => Vec::new(),
+        };
+        let mut boxes = vec![(self.sts.clone(), Content::SecretKey(secret))];
+        let distinct = zones.iter().enumerate().filter(|(i, zone)| !zones[..*i].contains(zone));
+        for (_, zone) in distinct {
+            match zone {
+                Zone::Sts => {}
+                Zone::Default => boxes.push((self.default.clone(), Content::SecretKey(secret))),
+                Zone::Scoped(scoped) => {
+                    let keys = signing_keys::derive(scoped.scope(), &dates);
+                    boxes.push((BoxKeys::new(&self.root.zone_key(zone)), Content::SigningKeys(keys)));
+                }
+            }
         }
+        boxes
     }
 
     /// Differs for other content even where randomness repeats, as after the clone of a virtual machine.
@@ -192,21 +188,18 @@ impl Minter {
         &self,
         header: &Header,
         mut body: Vec<u8>,
-        zones: &[Zone],
-        secret: &SecretKey,
+        mut boxes: Vec<(BoxKeys, Content<'_>)>,
     ) -> Result<String, MintError> {
         let header = header.write();
-        let mut boxed = vec![&self.sts.boxes];
-        if zones.contains(&Zone::Default) {
-            boxed.push(&self.default.boxes);
-        }
         // Sealing fails only above 64 GiB.
         let tag = self
             .bodies
             .of(&header)
             .seal_in_place_separate_tag(keys::nonce(), Aad::from(&header), &mut body)
             .map_err(|_| MintError::TooLong)?;
-        let boxes = boxes::seal(&mut boxed, &header, secret).map_err(|_| MintError::TooLong)?;
+        let boxes = boxes::seal(&mut boxes, &header).map_err(|_| {
+            MintError::Unusable("more zones or signing keys than a token can hold, or two zones of one id")
+        })?;
 
         let mut signed = [SIGNED_PREFIX.as_slice(), &header, &body, tag.as_ref(), &boxes].concat();
         let signature = self.sign_key.sign(&signed);

@@ -14,14 +14,18 @@ mod revocation;
 mod ring;
 mod scan;
 mod session;
+mod signing_keys;
 mod wire;
+mod zone;
 
 pub use bundle::{InvalidBundle, TrustBundle};
 pub use claims::{Claims, Federation, Origin, SessionId, SessionTag};
-pub use mint::{MintError, Minted, Minter, Zone};
+pub use mint::{MintError, Minted, Minter};
 pub use revocation::{Revocation, RevocationSet, Subject};
 pub use ring::{InvalidKeyRing, KeyRing, KeyState, VerifyingKey, ZoneKey};
 pub use session::{Session, SessionSecret, Step, TokenError};
+pub use signing_keys::SigningKeys;
+pub use zone::{InvalidZone, ScopedZone, Zone, ZoneScope};
 
 /// Longest token, in characters.
 pub const MAX_LENGTH: usize = 4096;

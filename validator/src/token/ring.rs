@@ -1,6 +1,7 @@
 //! The key ring: opens tokens, and cannot make any.
 
 use std::collections::HashSet;
+use std::sync::Arc;
 
 use base64::Engine as _;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
@@ -15,6 +16,8 @@ use super::claims::Claims;
 use super::header::{self, Header};
 use super::keys::{self, BodyKeys, BoxKeys};
 use super::session::{Session, SessionSecret, Step, TokenError};
+use super::signing_keys::SigningKeys;
+use super::zone::ZoneScope;
 use super::{MAX_LENGTH, SIGNATURE_LENGTH, SIGNED_PREFIX, boxes, public_key, wire};
 
 /// How far ahead of our clock a token may have been issued, in seconds.
@@ -79,6 +82,8 @@ pub struct KeyRing {
     trust_domain: [u8; 8],
     verifying_keys: Vec<VerifyingKey>,
     epochs: Vec<Epoch>,
+    /// Of a scoped zone.
+    scope: Option<Arc<ZoneScope>>,
 }
 
 #[derive(Clone, Debug)]
@@ -108,7 +113,13 @@ impl KeyRing {
             .iter()
             .map(|key| Epoch { number: key.epoch, bodies: BodyKeys::new(&key.seal), boxes: BoxKeys::new(&key.zone) })
             .collect();
-        Ok(Self { trust_domain: keys::trust_domain_tag(&trust_domain), verifying_keys, epochs })
+        Ok(Self { trust_domain: keys::trust_domain_tag(&trust_domain), verifying_keys, epochs, scope: None })
+    }
+
+    /// Makes it the ring of a scoped zone, whose boxes hold the signing keys of these services.
+    #[must_use]
+    pub fn scoped(self, scope: ZoneScope) -> Self {
+        Self { scope: Some(Arc::new(scope)), ..self }
     }
 
     /// Opens a token for the access key that the request names. No clock is read.
@@ -154,15 +165,32 @@ impl KeyRing {
         let (_, sealed) = signed.split_at_mut(SIGNED_PREFIX.len() + header::LENGTH);
         let (body, boxes) = sealed.split_at_mut_checked(usize::from(header.body_length)).ok_or(Step::Body)?;
         let claims = open_body(body, &header_bytes, &epoch.bodies).ok_or(Step::Body)?;
-        let secret = boxes::open(boxes, &header_bytes, &epoch.boxes).ok_or(Step::Box)?;
+        let secret = self.open_box(boxes, &header_bytes, &epoch.boxes, lifetime).ok_or(Step::Box)?;
 
         Ok(Session {
             id: header.session_id,
             access_key_id: header.session_id.access_key_id(),
             lifetime,
             claims,
-            secret: SessionSecret::SecretKey(secret),
+            secret,
         })
+    }
+
+    /// The box of the ring's own zone, which is of one kind only.
+    fn open_box(
+        &self,
+        list: &[u8],
+        header: &[u8; header::LENGTH],
+        keys: &BoxKeys,
+        lifetime: Lifetime,
+    ) -> Option<SessionSecret> {
+        match &self.scope {
+            None => boxes::open_secret_key(list, header, keys).map(SessionSecret::SecretKey),
+            Some(scope) => {
+                let keys = boxes::open_signing_keys(list, header, keys)?;
+                SigningKeys::new(scope, lifetime, keys).map(SessionSecret::SigningKeys)
+            }
+        }
     }
 }
 

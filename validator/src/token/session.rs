@@ -4,6 +4,7 @@ use crate::credential::{AccessKeyId, Lifetime, SecretKey};
 use crate::signature::{Scope, SigningKey};
 
 use super::claims::{Claims, SessionId};
+use super::signing_keys::SigningKeys;
 
 /// A genuine token, opened.
 #[derive(Clone, Debug)]
@@ -26,6 +27,8 @@ pub struct Session {
 pub enum SessionSecret {
     /// The secret key itself (the STS, and the default zone).
     SecretKey(SecretKey),
+    /// The keys for a scoped zone's services and the session's dates.
+    SigningKeys(SigningKeys),
 }
 
 impl SessionSecret {
@@ -33,6 +36,7 @@ impl SessionSecret {
     pub fn signing_key(&self, scope: Scope<'_>) -> Option<SigningKey> {
         match self {
             Self::SecretKey(secret) => Some(SigningKey::derive(secret, scope)),
+            Self::SigningKeys(keys) => keys.find(scope),
         }
     }
 }
@@ -77,6 +81,6 @@ pub enum Step {
     Lifetime,
     /// 9. The body does not open or is not claims.
     Body,
-    /// 10. No box for this zone, or it does not open.
+    /// 10. No box for this zone, or it does not open or holds something else.
     Box,
 }

@@ -10,7 +10,7 @@ use brevet_validator::layer::signed_request;
 use brevet_validator::secret::Secret;
 use brevet_validator::signature::{self, PathStyle, Rules};
 use brevet_validator::timestamp::Timestamp;
-use brevet_validator::token::{Claims, KeyRing, KeyState, Minter, Origin, TrustBundle, VerifyingKey, Zone};
+use brevet_validator::token::{Claims, KeyRing, KeyState, Minter, Origin, ScopedZone, TrustBundle, VerifyingKey, Zone};
 use brevet_validator::validator::{Rejection, Validator, Verified};
 use http::{HeaderValue, Request};
 use ring::signature::{Ed25519KeyPair, KeyPair};
@@ -66,6 +66,7 @@ impl Sts {
             expires_at,
             verifying_keys: vec![self.verifying_key()],
             zone: Zone::Default.name().to_owned(),
+            scope: None,
             zone_keys: vec![self.minter.zone_key(&Zone::Default)],
             anchor: Ed25519KeyPair::from_seed_unchecked(&ANCHOR_SEED)
                 .unwrap()
@@ -76,8 +77,20 @@ impl Sts {
         }
     }
 
-    /// A session of `deploy/NAME` from `from` on.
+    /// The bundle of a scoped zone.
+    pub(crate) fn bundle_of(&self, zone: &ScopedZone) -> TrustBundle {
+        let zone_keys = vec![self.minter.zone_key(&Zone::Scoped(zone.clone()))];
+        let name = Zone::Scoped(zone.clone()).name().to_owned();
+        TrustBundle { zone: name, scope: Some(zone.scope().clone()), zone_keys, ..self.bundle(noon() + 40 * HOUR) }
+    }
+
+    /// A session of `deploy/NAME` from `from` on, for the default zone.
     pub(crate) fn session(&self, name: &str, from: Timestamp, seconds: i64) -> Credentials {
+        self.session_for(&[Zone::Default], name, from, seconds)
+    }
+
+    /// A session for these zones.
+    pub(crate) fn session_for(&self, zones: &[Zone], name: &str, from: Timestamp, seconds: i64) -> Credentials {
         let claims = Claims {
             principal: Principal::RoleSession {
                 account: "123456789012".parse().unwrap(),
@@ -106,7 +119,7 @@ impl Sts {
         let lifetime = Lifetime { issued_at: from, expires_at: from + seconds };
         let random: [u8; 32] = Sha256::digest(name).into();
         let secret = SecretKey::from_random(&[random, random].concat()).unwrap();
-        let minted = self.minter.mint(&claims, lifetime, &[Zone::Default], secret, random, 0).unwrap();
+        let minted = self.minter.mint(&claims, lifetime, zones, secret, random, 0).unwrap();
         Credentials {
             access_key_id: minted.access_key_id,
             secret_access_key: minted.secret_access_key,

@@ -24,6 +24,7 @@ fn bundle() -> TrustBundle {
         expires_at: at(NOW + 86_400),
         verifying_keys: vec![verifying_key(), next],
         zone: "default".into(),
+        scope: None,
         zone_keys: vec![minter().zone_key(&Zone::Default)],
         anchor: public(ANCHOR_SEED),
     }
@@ -57,6 +58,49 @@ fn a_bundle_comes_back_as_it_went_in_and_its_ring_opens_tokens() {
         let ring = decoded.key_ring().unwrap();
         assert!(ring.open(minted.security_token.expose(), minted.access_key_id.as_str(), at(NOW)).is_ok());
     }
+}
+
+fn scoped_bundle() -> TrustBundle {
+    let Zone::Scoped(zone) = storage() else { unreachable!() };
+    let zone_keys = vec![minter().zone_key(&storage())];
+    TrustBundle { zone: "storage".into(), scope: Some(zone.scope().clone()), zone_keys, ..bundle() }
+}
+
+#[test]
+fn the_bundle_of_a_scoped_zone_comes_back_and_opens_that_zones_boxes_alone() {
+    let bytes = encode(&scoped_bundle());
+    let decoded = TrustBundle::decode(&bytes, None).unwrap();
+    assert_eq!(format!("{decoded:?}"), format!("{:?}", scoped_bundle()));
+    assert_eq!(encode(&decoded), bytes);
+    let ring = decoded.key_ring().unwrap();
+    for (zone, opens) in [(storage(), true), (compute(), false), (Zone::Default, false)] {
+        let minted = mint_for(&[zone], an_hour());
+        let opened = ring.open(minted.security_token.expose(), minted.access_key_id.as_str(), at(NOW));
+        assert_eq!(opened.is_ok(), opens);
+    }
+}
+
+#[test]
+fn d6_the_bundle_of_a_scoped_zone_holds_no_key_of_another_zone() {
+    let bytes = encode(&scoped_bundle());
+    let holds = |key: &[u8; 32]| bytes.windows(32).any(|window| window == key);
+    assert!(holds(minter().zone_key(&storage()).zone.expose()));
+    for zone in [Zone::Sts, Zone::Default, compute()] {
+        assert!(!holds(minter().zone_key(&zone).zone.expose()), "{zone:?}");
+    }
+    assert!(!holds(&ROOT) && !holds(&SEED));
+}
+
+#[test]
+fn a_bundle_with_a_region_or_services_that_are_no_scope_is_refused() {
+    let bytes = encode(&bundle());
+    let payload = &bytes[PAYLOAD..];
+    // Fields 9 and 10: region and services.
+    for scope in [&b"\x4a\x02eu"[..], b"\x52\x02s3", b"\x4a\x02eu\x52\x03sts", b"\x4a\x02eu\x52\x02s3\x52\x02s3"] {
+        assert!(matches!(refusal(&signed(&[payload, scope].concat())), InvalidBundle::Content(_)), "{scope:?}");
+    }
+    let named_default = TrustBundle { zone: "default".into(), ..scoped_bundle() };
+    assert!(matches!(named_default.encode(&Secret::new(ANCHOR_SEED)), Err(InvalidBundle::Content(_))));
 }
 
 #[test]

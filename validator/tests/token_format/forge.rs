@@ -11,7 +11,7 @@ use sha2::{Digest as _, Sha256};
 
 use brevet_validator::credential::{AccessKeyId, KeyKind};
 
-use super::samples::{EPOCH, NOW, ROOT, SECRET, SEED, SIGN_KEY_ID, TRUST_DOMAIN};
+use super::samples::{EPOCH, NOW, REGION, ROOT, SECRET, SEED, SIGN_KEY_ID, TRUST_DOMAIN};
 
 /// A token in parts, good until one is changed.
 #[derive(Clone)]
@@ -83,6 +83,29 @@ impl BoxPart {
         let zone_id = hkdf(&key, b"sts/v1/zid")[..4].try_into().unwrap();
         Self { zone_id, kind: 2, count: 0, plain: SECRET.into(), key }
     }
+}
+
+impl BoxPart {
+    /// The box of a scoped zone with the signing keys of its services and of these dates.
+    pub(crate) fn scoped(name: &str, id: u8, services: &[&str], dates: &[&str]) -> Self {
+        let mut info = b"sts/v1/zone".to_vec();
+        for text in [REGION, name] {
+            info.push(text.len() as u8);
+            info.extend_from_slice(text.as_bytes());
+        }
+        info.extend_from_slice(&[id; 16]);
+        let key = hkdf(&ROOT, &info);
+        let zone_id = hkdf(&key, b"sts/v1/zid")[..4].try_into().unwrap();
+        let keys = services.iter().flat_map(|service| dates.iter().map(move |date| signing_key(date, service)));
+        let plain: Vec<u8> = keys.flatten().collect();
+        Self { zone_id, kind: 1, count: (plain.len() / 32) as u8, plain, key }
+    }
+}
+
+/// AWS's ladder, for the secret and the region of the samples.
+pub(crate) fn signing_key(date: &str, service: &str) -> [u8; 32] {
+    let top = hmac(format!("AWS4{SECRET}").as_bytes(), date.as_bytes());
+    [REGION, service, "aws4_request"].iter().fold(top, |key, rung| hmac(&key, rung.as_bytes()))
 }
 
 impl Parts {

@@ -9,3 +9,4 @@ mod golden;
 mod mint;
 mod properties;
 mod samples;
+mod zones;

@@ -5,7 +5,8 @@ use brevet_validator::identity::{Principal, UniqueId, UniqueIdKind};
 use brevet_validator::secret::Secret;
 use brevet_validator::timestamp::Timestamp;
 use brevet_validator::token::{
-    Claims, Federation, KeyRing, KeyState, Minted, Minter, Origin, SessionId, SessionTag, VerifyingKey, Zone,
+    Claims, Federation, KeyRing, KeyState, Minted, Minter, Origin, ScopedZone, SessionId, SessionTag, VerifyingKey,
+    Zone, ZoneScope,
 };
 
 pub(crate) const TRUST_DOMAIN: [u8; 16] = *b"a deployment 16B";
@@ -15,6 +16,7 @@ pub(crate) const SIGN_KEY_ID: u32 = 0xc0ff_ee01;
 pub(crate) const SEED: [u8; 32] = [0x22; 32];
 pub(crate) const SECRET: &str = "abcdefghijKLMNOPQRST0123456789uvwxyzABCD";
 pub(crate) const MAX_LIFETIME: i64 = 129_600;
+pub(crate) const REGION: &str = "eu-west-1";
 
 /// 2026-11-23T00:00:00Z
 pub(crate) const NOW: i64 = 1_795_392_000;
@@ -52,7 +54,34 @@ pub(crate) fn ring(zone: &Zone) -> KeyRing {
 }
 
 pub(crate) fn ring_with(key: VerifyingKey, zone: &Zone) -> KeyRing {
-    KeyRing::new(TRUST_DOMAIN, vec![key], vec![minter().zone_key(zone)]).unwrap()
+    let ring = KeyRing::new(TRUST_DOMAIN, vec![key], vec![minter().zone_key(zone)]).unwrap();
+    match zone {
+        Zone::Sts | Zone::Default => ring,
+        Zone::Scoped(scoped) => ring.scoped(scoped.scope().clone()),
+    }
+}
+
+pub(crate) fn scope(region: &str, services: &[&str]) -> ZoneScope {
+    ZoneScope::new(region.into(), services.iter().map(|&service| service.to_owned()).collect()).unwrap()
+}
+
+pub(crate) fn scoped(name: &str, id: u8, services: &[&str]) -> Zone {
+    Zone::Scoped(ScopedZone::new(name.into(), [id; 16], scope(REGION, services)).unwrap())
+}
+
+/// Two services, in an order that is not that of their names.
+pub(crate) fn storage() -> Zone {
+    scoped("storage", 0x51, &["store", "queue"])
+}
+
+/// A zone of another service in the same region.
+pub(crate) fn compute() -> Zone {
+    scoped("compute", 0x52, &["batch"])
+}
+
+/// A token with boxes for these zones besides that of the STS.
+pub(crate) fn mint_for(zones: &[Zone], lifetime: Lifetime) -> Minted {
+    minter().mint(&user_claims(), lifetime, zones, SecretKey::new(SECRET.into()), [1; 32], 1).unwrap()
 }
 
 /// A token of `claims` with boxes for the STS and the default zone. `nonce` makes it another one.

@@ -192,6 +192,11 @@ pub struct TrustBundle {
     pub zone: ::prost::alloc::string::String,
     #[prost(message, repeated, tag = "7")]
     pub zone_keys: ::prost::alloc::vec::Vec<ZoneKey>,
+    /// Of a scoped zone: the region and the services, in the order of the keys in its boxes.
+    #[prost(string, tag = "9")]
+    pub region: ::prost::alloc::string::String,
+    #[prost(string, repeated, tag = "10")]
+    pub services: ::prost::alloc::vec::Vec<::prost::alloc::string::String>,
 }
 /// A public key that signs tokens.
 #[derive(Clone, PartialEq, Eq, Hash, ::prost::Message)]

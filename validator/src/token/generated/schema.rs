@@ -68,6 +68,8 @@ pub(in crate::token) static TRUST_BUNDLE: Message = Message(&[
     Field { number: 5, wire: Wire::Message(&VERIFYING_KEY), count: Count::Any }, // verifying_keys
     Field { number: 6, wire: Wire::Bytes, count: Count::Once(6) }, // zone
     Field { number: 7, wire: Wire::Message(&ZONE_KEY), count: Count::Any }, // zone_keys
+    Field { number: 9, wire: Wire::Bytes, count: Count::Once(9) }, // region
+    Field { number: 10, wire: Wire::Bytes, count: Count::Any }, // services
 ]);
 
 pub(in crate::token) static VERIFYING_KEY: Message = Message(&[

@@ -2,7 +2,7 @@
 
 use brevet_validator::credential::Lifetime;
 use brevet_validator::identity::Principal;
-use brevet_validator::token::Claims;
+use brevet_validator::token::{Claims, Zone};
 
 use super::{LAST, Vector};
 use crate::forge::{BoxPart, Parts, root_body};
@@ -20,6 +20,7 @@ pub(super) fn vectors() -> Vec<Vector> {
     };
     let largest = Claims { session_policy: Some("p".repeat(2000)), tags: tags(50), ..chained_claims() };
     let longest = Lifetime { issued_at: at(NOW), expires_at: at(NOW + MAX_LIFETIME) };
+    let hour_of_last_day = Lifetime { issued_at: at(LAST - 3600), expires_at: at(LAST) };
     let hour_from = |start| Lifetime { issued_at: at(start), expires_at: at(start + 3600) };
     vec![
         minted("user session, opened by the STS", "sts", &user_claims(), an_hour(), NOW),
@@ -36,6 +37,16 @@ pub(super) fn vectors() -> Vec<Vector> {
         minted("lives across 2038-01-19", "default", &user_claims(), hour_from(2_147_483_000), 2_147_483_648),
         minted("lives across 2106-02-07", "default", &user_claims(), hour_from(4_294_967_000), 4_294_967_296),
         minted("ends with the year 9999", "default", &user_claims(), hour_from(LAST - 3600), LAST - 1),
+        minted_for("scoped zone of two services, two dates", "storage", an_hour(), NOW),
+        minted_for("scoped zone of one service, three dates", "compute", longest, NOW),
+        minted_for("scoped zone at the end of the year 9999", "storage", hour_of_last_day, LAST - 1),
+        Vector {
+            ring: "storage",
+            ..forged(
+                "box of a scoped zone beside those of the STS and the default zone",
+                Parts { boxes: scoped_boxes(), ..Parts::default() },
+            )
+        },
         forged("unknown field 1000 in the claims", Parts { body: future_body(), ..Parts::default() }),
         forged("boxes of foreign zones and kinds beside its own", Parts { boxes: many_boxes(), ..Parts::default() }),
     ]
@@ -43,6 +54,12 @@ pub(super) fn vectors() -> Vec<Vector> {
 
 fn minted(name: &'static str, ring: &'static str, claims: &Claims, lifetime: Lifetime, now: i64) -> Vector {
     let minted = mint(claims, lifetime, 1);
+    let token = minted.security_token.expose().clone();
+    Vector { outcome: "opens", name, ring, now, access_key_id: minted.access_key_id.to_string(), token }
+}
+
+fn minted_for(name: &'static str, ring: &'static str, lifetime: Lifetime, now: i64) -> Vector {
+    let minted = mint_for(&[compute(), Zone::Default, storage()], lifetime);
     let token = minted.security_token.expose().clone();
     Vector { outcome: "opens", name, ring, now, access_key_id: minted.access_key_id.to_string(), token }
 }
@@ -58,6 +75,13 @@ fn tags(count: usize) -> Vec<brevet_validator::token::SessionTag> {
 
 fn future_body() -> Vec<u8> {
     [root_body(), b"\xc2\x3e\x06future".to_vec()].concat()
+}
+
+fn scoped_boxes() -> Vec<BoxPart> {
+    let mut boxes = Parts::default().boxes;
+    boxes.push(BoxPart::scoped("storage", 0x51, &["store", "queue"], &["20261122", "20261123"]));
+    boxes.sort_by_key(|b| b.zone_id);
+    boxes
 }
 
 fn many_boxes() -> Vec<BoxPart> {

@@ -4,6 +4,7 @@ use serde_json::{Value, json};
 
 use brevet_validator::identity::Principal;
 use brevet_validator::secret::Secret;
+use brevet_validator::signature::Scope;
 use brevet_validator::timestamp::Timestamp;
 use brevet_validator::token::{Claims, KeyRing, KeyState, Session, SessionSecret, VerifyingKey, Zone, ZoneKey};
 
@@ -20,12 +21,14 @@ pub(super) fn rings() -> Vec<(&'static str, Value)> {
         ("later", ring_to_json(&later, &Zone::Sts)),
         ("earlier", ring_to_json(&earlier, &Zone::Sts)),
         ("distrusted", ring_to_json(&distrusted, &Zone::Sts)),
+        ("storage", ring_to_json(&verifying_key(), &storage())),
+        ("compute", ring_to_json(&verifying_key(), &compute())),
     ]
 }
 
 fn ring_to_json(key: &VerifyingKey, zone: &Zone) -> Value {
     let zone_key = minter().zone_key(zone);
-    json!({
+    let mut ring = json!({
         "trust_domain": hex(&TRUST_DOMAIN),
         "verifying_keys": [{
             "id": key.id,
@@ -40,7 +43,12 @@ fn ring_to_json(key: &VerifyingKey, zone: &Zone) -> Value {
             "seal": hex(zone_key.seal.expose()),
             "zone": hex(zone_key.zone.expose()),
         }],
-    })
+    });
+    if let Zone::Scoped(scoped) = zone {
+        ring["region"] = scoped.scope().region().into();
+        ring["services"] = scoped.scope().services().into();
+    }
+    ring
 }
 
 pub(super) fn ring_from_json(ring: &Value) -> KeyRing {
@@ -59,21 +67,41 @@ pub(super) fn ring_from_json(ring: &Value) -> KeyRing {
         seal: Secret::new(bytes(&key["seal"])),
         zone: Secret::new(bytes(&key["zone"])),
     });
-    KeyRing::new(bytes(&ring["trust_domain"]), verifying_keys.collect(), zone_keys.collect()).unwrap()
+    let made = KeyRing::new(bytes(&ring["trust_domain"]), verifying_keys.collect(), zone_keys.collect()).unwrap();
+    match ring["services"].as_array() {
+        None => made,
+        Some(services) => {
+            let services: Vec<_> = services.iter().map(|service| service.as_str().unwrap()).collect();
+            made.scoped(scope(ring["region"].as_str().unwrap(), &services))
+        }
+    }
 }
 
 pub(super) fn session_to_json(session: &Session) -> Value {
-    let secret = match &session.secret {
-        SessionSecret::SecretKey(secret) => secret.expose(),
-        other => panic!("no vector has {other:?}"),
-    };
-    json!({
+    let mut written = json!({
         "session_id": hex(&session.id.0),
         "issued_at": session.lifetime.issued_at.unix(),
         "expires_at": session.lifetime.expires_at.unix(),
-        "secret_access_key": secret,
         "claims": claims_to_json(&session.claims),
-    })
+    });
+    match &session.secret {
+        SessionSecret::SecretKey(secret) => written["secret_access_key"] = secret.expose().into(),
+        keys => written["signing_keys"] = signing_keys_to_json(session, keys),
+    }
+    written
+}
+
+/// The keys for all services of the samples and every day from the one before the session to the one after it.
+fn signing_keys_to_json(session: &Session, keys: &SessionSecret) -> Value {
+    let days = session.lifetime.issued_at.unix() / 86_400 - 1..=session.lifetime.expires_at.unix() / 86_400 + 1;
+    let dates = days.filter_map(|day| Timestamp::from_unix(day * 86_400)).map(Timestamp::to_scope_date);
+    let scopes = dates
+        .flat_map(|date| ["store", "queue", "batch"].map(|service| format!("{date}/{REGION}/{service}/aws4_request")));
+    let found = scopes.filter_map(|scope| {
+        let key = keys.signing_key(Scope::parse(&scope).unwrap())?;
+        Some((scope, hex(key.expose()).into()))
+    });
+    Value::Object(found.collect())
 }
 
 fn claims_to_json(claims: &Claims) -> Value {

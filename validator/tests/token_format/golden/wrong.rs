@@ -17,6 +17,15 @@ pub(super) fn vectors() -> Vec<Vector> {
         spoil(&mut spoilt);
         Parts { boxes: vec![spoilt], ..good() }
     };
+    let storage_box = |services: &[&str], dates: &[&str]| BoxPart::scoped("storage", 0x51, services, dates);
+    let whole = storage_box(&["store", "queue"], &["20261122", "20261123"]);
+    let default = BoxPart::of("default");
+    let of_default = BoxPart { zone_id: default.zone_id, key: default.key, ..whole.clone() };
+    let with_secret_key = BoxPart { zone_id: whole.zone_id, key: whole.key, ..BoxPart::of("sts") };
+    let earlier = BoxPart {
+        zone_id: whole.zone_id,
+        ..BoxPart::scoped("storage", 0x50, &["store", "queue"], &["20261122", "20261123"])
+    };
     let reversed = good().boxes.into_iter().rev().collect();
     vec![
         text("Length", "empty", ""),
@@ -74,6 +83,12 @@ pub(super) fn vectors() -> Vec<Vector> {
         forged("Box", "box of the secret key with a count", with_box(|b| b.count = 1)),
         forged("Box", "more boxes said than there are", Parts { box_count: Some(3), ..good() }),
         forged("Box", "a byte after the boxes", Parts { extra: vec![0], ..good() }),
+        scoped("no box for the scoped zone", Parts::default().boxes),
+        scoped("the secret key in the box of a scoped zone", vec![with_secret_key]),
+        scoped("signing keys of one date too few", vec![storage_box(&["store", "queue"], &["20261123"])]),
+        scoped("signing keys of one service too few", vec![storage_box(&["store"], &["20261122", "20261123"])]),
+        scoped("box of a scoped zone of the same name before it", vec![earlier]),
+        Vector { ring: "default", ..scoped("signing keys in the box of the default zone", vec![of_default]) },
     ]
 }
 
@@ -81,6 +96,11 @@ pub(super) fn vectors() -> Vec<Vector> {
 fn forged(step: &'static str, name: &'static str, parts: Parts) -> Vector {
     let access_key_id = parts.access_key_id().to_string();
     Vector { outcome: step, name, ring: "sts", now: NOW, access_key_id, token: parts.token() }
+}
+
+/// Refused by the zone `storage` for its boxes.
+fn scoped(name: &'static str, boxes: Vec<BoxPart>) -> Vector {
+    Vector { ring: "storage", ..forged("Box", name, Parts { boxes, ..Parts::default() }) }
 }
 
 fn text(step: &'static str, name: &'static str, token: &str) -> Vector {

@@ -1,0 +1,305 @@
+//! Zones: which groups of resource services get a box in the tokens of new sessions.
+//!
+//! They belong to the operator account. No resource policy opens them, so the engine refuses callers of other accounts
+//! whatever their own policies say.
+
+#[cfg(test)]
+mod tests;
+
+use std::sync::Arc;
+
+use brevet_validator::identity::Arn;
+use brevet_validator::timestamp::Timestamp;
+use brevet_validator::token::{ScopedZone, Zone, ZoneScope};
+use serde_json::{Value, json};
+
+use super::caller::{Asked, Caller};
+use super::directory::{Account, Directory, Snapshot, ZoneEntry};
+use super::error::{Error, Kind};
+use super::keys::Keys;
+use super::parameters::{Text, check_count, shown};
+use super::random::Random;
+
+/// Boxes of a token, without those of the STS and the default zone.
+const MOST_ZONES: usize = 14;
+/// What all zones' boxes may take of the longest-lived token, in bytes: as much as the most zones with one service each. Beside
+/// them more than a kilobyte is left for the claims.
+const MOST_BOX_BYTES: usize = MOST_ZONES * box_bytes(1);
+
+/// Bytes of a box with a key for each service and each of the three dates that a session of 36 hours touches.
+const fn box_bytes(services: usize) -> usize {
+    4 + 1 + 1 + services * 3 * 32 + 16
+}
+
+const WORD: Text = Text { min: 1, max: 64, pattern: "[a-z0-9-]+", matches: is_word, shown: true };
+
+/// What is asked of zones, as it came off the wire.
+#[derive(Clone, Debug)]
+pub enum Request {
+    /// `brevet:CreateZone`
+    Create(CreateZone),
+    /// `brevet:ListZones`
+    List,
+    /// `brevet:DisableZone`
+    Disable(String),
+    /// `brevet:EnableZone`
+    Enable(String),
+    /// `brevet:DeleteZone`
+    Delete(String),
+}
+
+/// A zone to be made.
+#[derive(Clone, Debug)]
+pub struct CreateZone {
+    /// Unique in the deployment.
+    pub name: String,
+    /// Of all its services.
+    pub region: String,
+    /// Those whose validators share its key.
+    pub services: Vec<String>,
+}
+
+/// A zone as it is shown.
+#[derive(Clone, Debug)]
+pub struct ZoneDetail {
+    /// `arn:aws:brevet:REGION:ACCOUNT:zone/NAME`
+    pub arn: Arn,
+    /// As the directory has it.
+    pub entry: ZoneEntry,
+}
+
+/// The outcome.
+#[derive(Clone, Debug)]
+pub enum Answer {
+    /// A zone was made or changed.
+    Zone(ZoneDetail),
+    /// All of them, the default one first.
+    Zones(Vec<ZoneDetail>),
+    /// It is gone.
+    Deleted,
+}
+
+impl Request {
+    /// Without `brevet:`.
+    pub fn name(&self) -> &'static str {
+        match self {
+            Self::Create(_) => "CreateZone",
+            Self::List => "ListZones",
+            Self::Disable(_) => "DisableZone",
+            Self::Enable(_) => "EnableZone",
+            Self::Delete(_) => "DeleteZone",
+        }
+    }
+
+    /// Whether it changes anything.
+    pub fn is_change(&self) -> bool {
+        !matches!(self, Self::List)
+    }
+
+    /// What the audit record keeps.
+    pub fn audit_parameters(&self) -> Value {
+        match self {
+            Self::Create(CreateZone { name, region, services }) => {
+                let services: Vec<_> = services.iter().take(ZoneScope::MAX_SERVICES).map(|text| shown(text)).collect();
+                json!({ "name": shown(name), "region": shown(region), "services": services })
+            }
+            Self::List => Value::Null,
+            Self::Disable(name) | Self::Enable(name) | Self::Delete(name) => json!({ "name": shown(name) }),
+        }
+    }
+}
+
+impl Answer {
+    /// What the audit record keeps.
+    pub fn audit_elements(&self) -> Value {
+        match self {
+            Self::Zone(ZoneDetail { arn, entry }) => json!({ "arn": arn.as_str(), "disabled": entry.disabled }),
+            Self::Zones(_) | Self::Deleted => Value::Null,
+        }
+    }
+}
+
+/// The zones of a deployment.
+#[derive(Clone, Debug)]
+pub struct Zones {
+    directory: Arc<Directory>,
+    keys: Arc<Keys>,
+    random: Arc<dyn Random>,
+}
+
+impl Zones {
+    /// Changes `directory`; `keys` tell zones apart.
+    pub fn new(directory: Arc<Directory>, keys: Arc<Keys>, random: Arc<dyn Random>) -> Self {
+        Self { directory, keys, random }
+    }
+
+    /// Does what is asked, if the caller may. When a change returns `Ok`, it is durable, and holds for every session made
+    /// afterwards.
+    pub async fn call(&self, caller: &Caller, request: Request) -> Result<Answer, Error> {
+        let operation = request.name();
+        match request {
+            Request::Create(input) => self.create(caller, operation, input).await,
+            Request::List => {
+                permit(caller, operation, "*")?;
+                let entries = all(caller.snapshot());
+                entries.map(|entry| detail(caller, entry)).collect::<Result<_, _>>().map(Answer::Zones)
+            }
+            Request::Disable(name) => self.switch(caller, operation, &name, true).await,
+            Request::Enable(name) => self.switch(caller, operation, &name, false).await,
+            Request::Delete(name) => self.delete(caller, operation, &name).await,
+        }
+    }
+
+    async fn create(&self, caller: &Caller, operation: &str, input: CreateZone) -> Result<Answer, Error> {
+        WORD.check(&input.name, "name")?;
+        WORD.check(&input.region, "region")?;
+        check_count(input.services.len(), ZoneScope::MAX_SERVICES, "services")?;
+        input.services.iter().try_for_each(|service| WORD.check(service, "services").map(drop))?;
+        permit(caller, operation, &input.name)?;
+        let invalid = |error| Error::new(Kind::InvalidInput, format!("The zone is refused: {error}."));
+        let scope = ZoneScope::new(input.region, input.services).map_err(invalid)?;
+        let named = |id| ScopedZone::new(input.name.clone(), id, scope.clone()).map(Zone::Scoped);
+        named([0; 16]).map_err(invalid)?;
+
+        self.directory
+            .change(|edit| {
+                let before = edit.before();
+                if before.zone(&input.name).is_some() {
+                    let text = format!("Zone with name {} already exists.", input.name);
+                    return Err(Error::new(Kind::EntityAlreadyExists, text));
+                }
+                check_overlap(&before, &scope)?;
+                check_room(&before, &scope)?;
+                let zone = self.with_fresh_id(&before, |id| named(id).map_err(invalid))?;
+                let entry = ZoneEntry { zone, created_at: caller.now(), disabled: false };
+                edit.put(entry.clone());
+                // Two zones made at once both write this record, so one of them fails and the limits hold.
+                edit.put(operator(&before)?.clone());
+                detail(caller, entry).map(Answer::Zone)
+            })
+            .await
+    }
+
+    async fn switch(&self, caller: &Caller, operation: &str, name: &str, disabled: bool) -> Result<Answer, Error> {
+        WORD.check(name, "name")?;
+        permit(caller, operation, name)?;
+        self.directory
+            .change(|edit| {
+                let before = edit.before();
+                let entry = all(&before).find(|entry| entry.zone.name() == name).ok_or_else(|| absent(name))?;
+                let made_now = before.zone(name).is_none();
+                let created_at = if made_now { caller.now() } else { entry.created_at };
+                let switched = ZoneEntry { created_at, disabled, ..entry.clone() };
+                if entry.disabled != disabled {
+                    edit.put(switched.clone());
+                }
+                detail(caller, switched).map(Answer::Zone)
+            })
+            .await
+    }
+
+    async fn delete(&self, caller: &Caller, operation: &str, name: &str) -> Result<Answer, Error> {
+        WORD.check(name, "name")?;
+        permit(caller, operation, name)?;
+        if name == Zone::Default.name() {
+            let text = "The default zone cannot be deleted. Disable it.";
+            return Err(Error::new(Kind::InvalidInput, text));
+        }
+        self.directory
+            .change(|edit| {
+                let before = edit.before();
+                edit.delete(before.zone(name).ok_or_else(|| absent(name))?);
+                Ok(Answer::Deleted)
+            })
+            .await
+    }
+
+    /// A zone whose ids in tokens are no other zone's. They are short, so one draw in some hundred millions fails.
+    fn with_fresh_id(&self, before: &Snapshot, make: impl Fn([u8; 16]) -> Result<Zone, Error>) -> Result<Zone, Error> {
+        let others: Vec<Zone> = before.zones().map(|entry| entry.zone.clone()).collect();
+        for _ in 0..8 {
+            let mut id = [0; 16];
+            self.random.fill(&mut id).map_err(Error::unavailable)?;
+            let zone = make(id)?;
+            if self.keys.tell_apart(&[&others[..], std::slice::from_ref(&zone)].concat()) {
+                return Ok(zone);
+            }
+        }
+        Err(Error::internal("eight random zone ids in a row were taken"))
+    }
+}
+
+/// The zone that a bundle is asked for.
+pub(super) fn exported(directory: &Snapshot, name: &str) -> Result<Zone, Error> {
+    let entry = all(directory).find(|entry| entry.zone.name() == name).ok_or_else(|| absent(name))?;
+    if entry.disabled {
+        let text = format!("The zone {name} is disabled: no session made now is good in it. Enable it first.");
+        return Err(Error::new(Kind::InvalidInput, text));
+    }
+    Ok(entry.zone)
+}
+
+/// The default zone, and those that were made, by name.
+fn all(directory: &Snapshot) -> impl Iterator<Item = ZoneEntry> {
+    let default = directory.zone(Zone::Default.name()).cloned();
+    let default = default.unwrap_or(ZoneEntry { zone: Zone::Default, created_at: Timestamp::EPOCH, disabled: false });
+    let scoped = directory.zones().filter(|entry| entry.zone != Zone::Default).cloned();
+    std::iter::once(default).chain(scoped)
+}
+
+fn check_overlap(before: &Snapshot, scope: &ZoneScope) -> Result<(), Error> {
+    for entry in before.zones() {
+        let Zone::Scoped(other) = &entry.zone else { continue };
+        let both = scope.services().iter().find(|service| other.scope().services().contains(service));
+        if let (Some(service), true) = (both, other.scope().region() == scope.region()) {
+            let text =
+                format!("The service {service} in {} is already in the zone {}.", scope.region(), entry.zone.name());
+            return Err(Error::new(Kind::EntityAlreadyExists, text));
+        }
+    }
+    Ok(())
+}
+
+/// Disabled zones count: they can be enabled again.
+fn check_room(before: &Snapshot, scope: &ZoneScope) -> Result<(), Error> {
+    let services = before.zones().filter_map(|entry| match &entry.zone {
+        Zone::Sts | Zone::Default => None,
+        Zone::Scoped(zone) => Some(zone.scope().services().len()),
+    });
+    let sizes: Vec<usize> = services.chain([scope.services().len()]).map(box_bytes).collect();
+    if sizes.len() > MOST_ZONES {
+        return Err(Error::new(Kind::LimitExceeded, format!("Cannot exceed quota for Zones: {MOST_ZONES}")));
+    }
+    if sizes.iter().sum::<usize>() > MOST_BOX_BYTES {
+        let text =
+            "The keys for the services of all zones would take too much room in security tokens. Use fewer services.";
+        return Err(Error::new(Kind::LimitExceeded, text));
+    }
+    Ok(())
+}
+
+fn permit(caller: &Caller, operation: &str, name: &str) -> Result<(), Error> {
+    let resource = arn(caller, name)?;
+    caller.demand(&Asked { action: &format!("brevet:{operation}"), resource: &resource, context: &caller.context() })
+}
+
+fn detail(caller: &Caller, entry: ZoneEntry) -> Result<ZoneDetail, Error> {
+    Ok(ZoneDetail { arn: arn(caller, entry.zone.name())?, entry })
+}
+
+fn arn(caller: &Caller, name: &str) -> Result<Arn, Error> {
+    let account = operator(caller.snapshot())?.id;
+    Ok(Arn::new("brevet", caller.region(), Some(account), &format!("zone/{name}")))
+}
+
+fn operator(directory: &Snapshot) -> Result<&Account, Error> {
+    directory.operator().ok_or_else(|| Error::internal("there is no operator account"))
+}
+
+fn absent(name: &str) -> Error {
+    Error::new(Kind::NoSuchEntity, format!("The zone with name {name} cannot be found."))
+}
+
+fn is_word(text: &str) -> bool {
+    text.bytes().all(|c| c.is_ascii_lowercase() || c.is_ascii_digit() || c == b'-')
+}
