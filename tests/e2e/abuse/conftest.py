@@ -3,13 +3,17 @@
 import collections
 import re
 import subprocess
+import sys
 
 import pytest
+import rpc
 from conftest import BREVET, TARGET, environment, policy, running, statement, trust
 from test_serve import client, served
 
 from . import wire
-from .sigv4 import Request, Signer
+from .federation import Federation
+from .issuers import Host, Tripwire
+from .sigv4 import Call, Request, Signer, sha256
 from .stage import Stage
 
 
@@ -37,6 +41,47 @@ def stage(tmp_path_factory):
 def session(stage):
     """Temporary keys to attack with."""
     return stage.assume(stage.reader, "attacker")
+
+
+@pytest.fixture(scope="session")
+def federation(stage, tmp_path_factory):
+    """The same service, with an identity provider whose keys are pinned and a role that trusts it."""
+    folder = tmp_path_factory.mktemp("federation")
+    return Federation(stage, rpc.messages(folder, "brevet/sts/v1/sts.proto"), folder)
+
+
+@pytest.fixture(scope="session")
+def admin(stage, tmp_path_factory):
+    """Calls of the directory's methods, signed by who may do everything."""
+    folder = tmp_path_factory.mktemp("admin")
+    # It names messages of the other.
+    rpc.messages(folder, "brevet/admin/v1/policy.proto")
+    sys.path.insert(0, str(folder))
+    messages = rpc.messages(folder, "brevet/admin/v1/directory.proto")
+
+    def call(method, **fields):
+        message = getattr(messages, f"{method}Request")(**fields).SerializeToString()
+        headers = (("host", stage.authority), ("X-Amz-Content-Sha256", sha256(message)))
+        unsigned = Call("POST", f"/brevet.admin.v1.DirectoryService/{method}", headers, message)
+        return Signer(stage.key).sign(unsigned)
+
+    return call
+
+
+@pytest.fixture(scope="session")
+def host(tmp_path_factory):
+    """Where the issuers are that are asked for their keys."""
+    host = Host(tmp_path_factory.mktemp("host"))
+    yield host
+    host.listener.close()
+
+
+@pytest.fixture
+def tripwire():
+    """A listener that nothing may connect to."""
+    tripwire = Tripwire()
+    yield tripwire
+    tripwire.close()
 
 
 class Resource:

@@ -25,6 +25,10 @@ CLASSES = {
     "ExpiredToken": (403, UNAUTHENTICATED),
     "AccessDenied": (403, DENIED),
     "ValidationError": (400, INVALID),
+    "InvalidIdentityToken": (400, UNAUTHENTICATED),
+    "ExpiredTokenException": (400, UNAUTHENTICATED),
+    "IDPRejectedClaim": (403, DENIED),
+    "IDPCommunicationError": (400, UNAVAILABLE),
     "MalformedPolicyDocument": (400, INVALID),
     "PackedPolicyTooLarge": (400, INVALID),
     "OutboundWebIdentityFederationDisabledException": (403, PRECONDITION),
@@ -38,7 +42,7 @@ CLASSES = {
     "RequestEntityTooLarge": (413, EXHAUSTED),
     "RequestTimeout": (408, 4),
 }
-ISSUING = ("AssumeRole", "GetSessionToken", "GetFederationToken", "GetWebIdentityToken")
+ISSUING = ("AssumeRole", "AssumeRoleWithWebIdentity", "GetSessionToken", "GetFederationToken", "GetWebIdentityToken")
 
 
 def sts(action, **parameters):
