@@ -16,7 +16,7 @@ import rpc
 import stolen_validator
 import test_serve
 import test_services
-from conftest import NO_RETRIES, TARGET, policy, refused, run, running, statement, triple, trust
+from conftest import NO_RETRIES, TARGET, policy, refused, run, running, statement, trust
 
 EMPTY = "e3b0c44298fc1c149afbf4c8996fb92427ae41e4649b934ca495991b7852b855"
 
@@ -166,17 +166,17 @@ def test_zones_are_refused_to_those_who_may_not(deployment):
     assert reserved.returncode == 1 and "no zone can have the services sts, iam and brevet" in reserved.stderr
 
 
-def test_a_policy_that_leaves_no_room_for_the_zones_is_refused(deployment):
-    for n in range(12):
-        assert deployment.zone("create", f"zone-{n}", "--service", f"service-{n}").returncode in (0, 1)
-    iam = deployment.brevet.iam()
-    iam.update_role(RoleName="worker", MaxSessionDuration=43_200)
-    large = policy(statement(resource=[f"arn:aws:s3:::{n:0>60}" for n in range(25)]))
-    role = f"arn:aws:iam::{deployment.brevet.account}:role/worker"
-    sts = deployment.brevet.sts()
-    answer = refused(sts.assume_role, RoleArn=role, RoleSessionName="large", Policy=large, DurationSeconds=43_200)
+def test_a_session_policy_that_the_zones_leave_no_room_for_is_refused_and_no_zone_is_left_out(deployment):
+    large = policy(statement(resource=[f"arn:aws:s3:::{n:0>60}" for n in range(24)]))
+    sts, longest = deployment.brevet.sts(), {"Name": "guest", "DurationSeconds": 129_600}
+    assert sts.get_federation_token(Policy=large, **longest)
+    made = [deployment.zone("create", f"zone-{n}", "--service", f"service-{n}").returncode for n in range(13)]
+    assert sorted(set(made)) == [0, 1], "as many as there is room for"
+    answer = refused(sts.get_federation_token, Policy=large, **longest)
     assert answer["Error"]["Code"] == "PackedPolicyTooLarge"
-    assert len(triple(sts.assume_role(RoleArn=role, RoleSessionName="large", DurationSeconds=43_200)["Credentials"])[2]) <= 4096
+    token = sts.get_federation_token(**longest)["Credentials"]["SessionToken"]
+    assert len(token) <= 4096
+    assert len(stolen_validator.Token.read(token).boxes) == 2 + 2 + made.count(0)
 
 
 @pytest.fixture

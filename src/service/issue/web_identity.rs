@@ -120,7 +120,7 @@ fn tag((key, value): &(String, String)) -> TagInput {
 }
 
 /// The role, if its trust policy lets the web identity have it. Absent and refusing roles are one answer, which depends on
-/// the token alone.
+/// the token alone; whoever may have the role learns which companion of it (tags, source identity) is refused.
 fn trusting_role<'a>(
     visitor: &'a WebIdentity,
     arn: &Arn,
