@@ -84,6 +84,11 @@ pub enum Kind {
 }
 
 impl Kind {
+    /// Whether the service failed, and not its caller.
+    pub fn is_ours(self) -> bool {
+        matches!(self, Self::ServiceUnavailable | Self::InternalFailure)
+    }
+
     /// AWS's code.
     pub fn code(self) -> &'static str {
         match self {

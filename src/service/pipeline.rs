@@ -1,12 +1,12 @@
 //! The one road of every request: authenticate, decide and act, record, answer. No wire can leave a step out.
 
+mod exchange;
+
 use std::sync::{Arc, Mutex, PoisonError};
 
 use brevet_validator::signature::{self, PathStyle, Rules};
 use brevet_validator::timestamp::Timestamp;
 use brevet_validator::validator::Validator;
-
-mod exchange;
 
 use super::audit::{AuditSink, DenialBudget, Durability, Outcome, Record, RepeatedDenials};
 use super::caller::{Caller, Envelope};

@@ -3,21 +3,23 @@
 //! They belong to the operator account. No resource policy opens them, so the engine refuses callers of other accounts
 //! whatever their own policies say.
 
+mod request;
 #[cfg(test)]
 mod tests;
+
+pub use request::{Answer, CreateZone, Request, ZoneDetail};
 
 use std::sync::Arc;
 
 use brevet_validator::identity::Arn;
 use brevet_validator::timestamp::Timestamp;
 use brevet_validator::token::{ScopedZone, Zone, ZoneScope};
-use serde_json::{Value, json};
 
 use super::caller::{Asked, Caller};
 use super::directory::{Account, Directory, Snapshot, ZoneEntry};
 use super::error::{Error, Kind};
 use super::keys::Keys;
-use super::parameters::{Text, check_count, shown};
+use super::parameters::{Text, check_count};
 use super::random::Random;
 
 /// Boxes of a token, without those of the STS and the default zone.
@@ -32,92 +34,6 @@ const fn box_bytes(services: usize) -> usize {
 }
 
 const WORD: Text = Text { min: 1, max: 64, pattern: "[a-z0-9-]+", matches: is_word, shown: true };
-
-/// What is asked of zones, as it came off the wire.
-#[derive(Clone, Debug)]
-pub enum Request {
-    /// `brevet:CreateZone`
-    Create(CreateZone),
-    /// `brevet:ListZones`
-    List,
-    /// `brevet:DisableZone`
-    Disable(String),
-    /// `brevet:EnableZone`
-    Enable(String),
-    /// `brevet:DeleteZone`
-    Delete(String),
-}
-
-/// A zone to be made.
-#[derive(Clone, Debug)]
-pub struct CreateZone {
-    /// Unique in the deployment.
-    pub name: String,
-    /// Of all its services.
-    pub region: String,
-    /// Those whose validators share its key.
-    pub services: Vec<String>,
-}
-
-/// A zone as it is shown.
-#[derive(Clone, Debug)]
-pub struct ZoneDetail {
-    /// `arn:aws:brevet:REGION:ACCOUNT:zone/NAME`
-    pub arn: Arn,
-    /// As the directory has it.
-    pub entry: ZoneEntry,
-}
-
-/// The outcome.
-#[derive(Clone, Debug)]
-pub enum Answer {
-    /// A zone was made or changed.
-    Zone(ZoneDetail),
-    /// All of them, the default one first.
-    Zones(Vec<ZoneDetail>),
-    /// It is gone.
-    Deleted,
-}
-
-impl Request {
-    /// Without `brevet:`.
-    pub fn name(&self) -> &'static str {
-        match self {
-            Self::Create(_) => "CreateZone",
-            Self::List => "ListZones",
-            Self::Disable(_) => "DisableZone",
-            Self::Enable(_) => "EnableZone",
-            Self::Delete(_) => "DeleteZone",
-        }
-    }
-
-    /// Whether it changes anything.
-    pub fn is_change(&self) -> bool {
-        !matches!(self, Self::List)
-    }
-
-    /// What the audit record keeps.
-    pub fn audit_parameters(&self) -> Value {
-        match self {
-            Self::Create(CreateZone { name, region, services }) => {
-                let services: Vec<_> = services.iter().take(ZoneScope::MAX_SERVICES).map(|text| shown(text)).collect();
-                json!({ "name": shown(name), "region": shown(region), "services": services })
-            }
-            Self::List => Value::Null,
-            Self::Disable(name) | Self::Enable(name) | Self::Delete(name) => json!({ "name": shown(name) }),
-        }
-    }
-}
-
-impl Answer {
-    /// What the audit record keeps.
-    pub fn audit_elements(&self) -> Value {
-        match self {
-            Self::Zone(ZoneDetail { arn, entry }) => json!({ "arn": arn.as_str(), "disabled": entry.disabled }),
-            Self::Zones(_) | Self::Deleted => Value::Null,
-        }
-    }
-}
 
 /// The zones of a deployment.
 #[derive(Clone, Debug)]

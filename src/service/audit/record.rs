@@ -132,8 +132,7 @@ impl Record {
         match outcome {
             Outcome::Done => self.set("outcome", json!("success")),
             Outcome::Failed(error) => {
-                let failed = matches!(error.kind(), Kind::ServiceUnavailable | Kind::InternalFailure);
-                self.set("outcome", json!(if failed { "failure" } else { "denied" }));
+                self.set("outcome", json!(if error.kind().is_ours() { "failure" } else { "denied" }));
                 self.set("errorCode", json!(error.kind().code()));
                 self.set("errorMessage", json!(shortened(error.message())));
                 if let Kind::AccessDenied(reason) = error.kind() {

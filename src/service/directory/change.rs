@@ -13,6 +13,9 @@ use crate::service::error::{Error, Kind};
 use crate::service::random::Random;
 use crate::store::{CommitError, Precondition, RecordCipher, Store, Transaction};
 
+/// Attempts of a change that is tried again. Each that fails means that one of another replica was made.
+const ATTEMPTS: usize = 20;
+
 /// The directory: a snapshot that requests read, and the only way to change it.
 #[derive(Debug)]
 pub struct Directory {
@@ -47,6 +50,23 @@ impl Directory {
         let (revision, records) = self.inner.store.load().await.map_err(Error::unavailable)?;
         let (_, others) = Snapshot::read(revision, &records, &self.inner.cipher).map_err(Error::internal)?;
         Ok(others)
+    }
+
+    /// [`Directory::change`], decided again as often as another replica changed the same in between. For changes that say the
+    /// same whatever was changed before them: two who edit one document must be told instead.
+    pub async fn change_persistently<T>(&self, decide: impl Fn(&mut Edit) -> Result<T, Error>) -> Result<T, Error> {
+        for _ in 1..ATTEMPTS {
+            match self.change(&decide).await {
+                Err(error) if error.kind() == Kind::ConcurrentModification => {}
+                outcome => return outcome,
+            }
+        }
+        self.change(&decide).await.map_err(|error| match error.kind() {
+            Kind::ConcurrentModification => {
+                Error::unavailable("other replicas changed the same each time it was tried")
+            }
+            _ => error,
+        })
     }
 
     /// Decides a change on the current snapshot and commits it. When this returns `Ok`, the change is durable and

@@ -13,9 +13,6 @@ use crate::service::error::{Error, Kind};
 const KEPT: i64 = 300;
 /// Records of tokens that are over, cleared away with each use: twice as many as it makes, so that they cannot pile up.
 const CLEARED: usize = 2;
-/// Attempts against changes of other replicas. Each that fails means that one of theirs was made.
-const ATTEMPTS: usize = 20;
-
 /// A session that was decided and minted. It is handed out once its use is paid for, if its role counts them.
 #[derive(Debug)]
 #[must_use]
@@ -59,16 +56,6 @@ impl Granted {
 
 impl Use {
     async fn spend(&self, directory: &Directory, now: Timestamp) -> Result<(), Error> {
-        for _ in 0..ATTEMPTS {
-            match self.try_to_spend(directory, now).await {
-                Err(error) if error.kind() == Kind::ConcurrentModification => {}
-                outcome => return outcome,
-            }
-        }
-        Err(Error::unavailable("other replicas changed the uses of a token each time that it was tried"))
-    }
-
-    async fn try_to_spend(&self, directory: &Directory, now: Timestamp) -> Result<(), Error> {
         let spend = |edit: &mut Edit| {
             let before = edit.before();
             let seen = before.used_token(&self.key);
@@ -84,7 +71,7 @@ impl Use {
             }
             Ok(())
         };
-        directory.change(spend).await
+        directory.change_persistently(spend).await
     }
 
     /// AWS's code for a claim that its issuer or somebody else has revoked.

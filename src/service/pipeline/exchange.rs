@@ -8,7 +8,7 @@ use sha2::{Digest as _, Sha256};
 use super::{Service, UNSIGNED_REGION, Worth};
 use crate::service::audit::{DenialKey, Outcome, Record};
 use crate::service::caller::{Envelope, WebIdentity};
-use crate::service::error::{Error, Kind};
+use crate::service::error::Error;
 use crate::service::issue::{AssumeRoleWithWebIdentity, Issued, WebIdentityRequest};
 use crate::service::operation::Answer;
 
@@ -34,7 +34,7 @@ impl Service {
         let answer = match self.grant(&visitor, request).await {
             Ok(issued) => self.conclude(record, Ok((Answer::Issued(Box::new(issued)), Worth::Record))).await,
             Err(mut error) => {
-                if error.kind() != Kind::ServiceUnavailable {
+                if !error.kind().is_ours() {
                     self.identification.in_vain(envelope.source_ip, now);
                 }
                 record.outcome(Outcome::Failed(&error));

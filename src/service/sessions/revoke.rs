@@ -9,8 +9,6 @@ use crate::service::caller::{Asked, Caller};
 use crate::service::directory::{Directory, Edit, Snapshot};
 use crate::service::error::{Error, Kind};
 
-/// Attempts against changes of other replicas. Each that fails means that one of theirs was made.
-const ATTEMPTS: usize = 20;
 /// Times that can be revoked in an account at once, each earlier than those before it: more is no use to anyone, and each
 /// costs something with every request.
 const MOST_TIMES: usize = 100;
@@ -32,13 +30,7 @@ impl Revoked {
 /// Revokes sessions of the caller's account. A session may always end itself; all else needs `brevet:RevokeSession`.
 pub async fn revoke(directory: &Directory, caller: &Caller, input: &RevokeSession) -> Result<Revoked, Error> {
     let target = Target::read(input)?;
-    for _ in 0..ATTEMPTS {
-        match directory.change(|edit| decide(edit, caller, &target)).await {
-            Err(error) if error.kind() == Kind::ConcurrentModification => {}
-            outcome => return outcome,
-        }
-    }
-    Err(Error::unavailable("other replicas changed the same revocations each time that it was tried"))
+    directory.change_persistently(|edit| decide(edit, caller, &target)).await
 }
 
 fn decide(edit: &mut Edit, caller: &Caller, target: &Target) -> Result<Revoked, Error> {

@@ -27,6 +27,8 @@ def stage(tmp_path_factory):
         stage.reader = stage.role("reader", trust({"AWS": stage.account}), policy(statement(action="sts:*")))
         stage.bystander = stage.assume(stage.reader, "bystander")
         stage.data_dir = data_dir
+        # What it took to set the stage is nobody's refusal.
+        stage.new_records()
         yield stage
         # After all that was done to it: the same process, and each request recorded once.
         assert process.poll() is None
