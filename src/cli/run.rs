@@ -1,7 +1,7 @@
 //! Puts the service together and runs it until a signal ends it: shared by `serve` and `dev`.
 
 use std::io::IsTerminal as _;
-use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr};
+use std::net::SocketAddr;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::time::Duration;
@@ -107,7 +107,7 @@ pub(super) async fn serve(
         Ready { endpoint: format!("{scheme}://{address}"), admin_endpoint: format!("http://{}", admin.address()?) };
 
     let issuer = match settings.issuer.clone() {
-        None if issuer_is_endpoint => name_of_endpoint(scheme, address),
+        None if issuer_is_endpoint => Issuer::at(address, settings.tls.is_some()).ok(),
         named => named,
     };
     if issuer_is_endpoint && issuer.is_none() {
@@ -181,18 +181,6 @@ pub(super) async fn serve(
     Ok(())
 }
 
-/// The issuer at an address that the service listens on. One that only other machines can reach has no name without TLS.
-fn name_of_endpoint(scheme: &str, address: SocketAddr) -> Option<Issuer> {
-    let ip = match address.ip() {
-        IpAddr::V4(Ipv4Addr::UNSPECIFIED) => Ipv4Addr::LOCALHOST.into(),
-        IpAddr::V6(Ipv6Addr::UNSPECIFIED) => Ipv6Addr::LOCALHOST.into(),
-        ip => ip,
-    };
-    let url = format!("{scheme}://{}", SocketAddr::new(ip, address.port()));
-    let default_port = if scheme == "https" { ":443" } else { ":80" };
-    Issuer::parse(url.strip_suffix(default_port).unwrap_or(&url), Plaintext::OnLoopback).ok()
-}
-
 /// Writes the summaries of denials that were held back.
 async fn settle(service: Arc<Service>) {
     let mut each_second = tokio::time::interval(Duration::from_secs(1));
@@ -215,26 +203,4 @@ fn authorities(settings: &Settings, address: SocketAddr, only_local_hosts: bool)
         return Some(Authorities::of_this_machine(address));
     }
     (!settings.authorities.is_empty()).then(|| Authorities::new(&settings.authorities))
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn an_endpoint_is_an_issuer_where_relying_parties_can_believe_it() {
-        for (scheme, address, expected) in [
-            ("http", "127.0.0.1:8731", Some("http://127.0.0.1:8731")),
-            ("http", "127.0.0.1:80", Some("http://127.0.0.1")),
-            ("https", "127.0.0.1:443", Some("https://127.0.0.1")),
-            ("http", "[::1]:8731", Some("http://[::1]:8731")),
-            ("http", "0.0.0.0:8731", Some("http://127.0.0.1:8731")),
-            ("https", "0.0.0.0:8731", Some("https://127.0.0.1:8731")),
-            ("https", "192.0.2.1:8731", Some("https://192.0.2.1:8731")),
-            ("http", "192.0.2.1:8731", None),
-        ] {
-            let name = name_of_endpoint(scheme, address.parse().unwrap());
-            assert_eq!(name.as_ref().map(Issuer::as_str), expected, "{scheme} {address}");
-        }
-    }
 }

@@ -1,7 +1,7 @@
 //! An issuer's URL, in the one spelling that every reader reads alike.
 
 use std::fmt;
-use std::net::{Ipv4Addr, Ipv6Addr};
+use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr};
 use std::str::FromStr;
 
 /// Longest URL of an issuer, as IAM has it for `CreateOpenIDConnectProvider`.
@@ -78,6 +78,19 @@ impl Issuer {
         }
         check_path(path)?;
         Ok(Self { url: url.to_owned(), scheme: url.len() - rest.len() })
+    }
+
+    /// The issuer at an address that this machine listens on, which relying parties on this machine can reach. Without TLS there
+    /// is one on loopback, or at all addresses, alone.
+    pub fn at(address: SocketAddr, tls: bool) -> Result<Self, InvalidIssuer> {
+        let ip = match address.ip() {
+            IpAddr::V4(Ipv4Addr::UNSPECIFIED) => Ipv4Addr::LOCALHOST.into(),
+            IpAddr::V6(Ipv6Addr::UNSPECIFIED) => Ipv6Addr::LOCALHOST.into(),
+            ip => ip,
+        };
+        let (scheme, default_port) = if tls { ("https", ":443") } else { ("http", ":80") };
+        let url = format!("{scheme}://{}", SocketAddr::new(ip, address.port()));
+        Self::parse(url.strip_suffix(default_port).unwrap_or(&url), Plaintext::OnLoopback)
     }
 
     /// The URL, as it was given.
@@ -171,120 +184,4 @@ impl fmt::Display for Issuer {
 }
 
 #[cfg(test)]
-mod tests {
-    use super::*;
-
-    fn https(url: &str) -> Result<Issuer, InvalidIssuer> {
-        Issuer::parse(url, Plaintext::Refused)
-    }
-
-    #[test]
-    fn issuers_are_kept_byte_for_byte() {
-        for (url, name) in [
-            ("https://token.actions.githubusercontent.com", "token.actions.githubusercontent.com"),
-            ("https://tenant.example.com/", "tenant.example.com/"),
-            ("https://ghes.example.com:8443/_services/token", "ghes.example.com:8443/_services/token"),
-            ("https://oidc.eks.eu-west-1.amazonaws.com/id/0123ABCD", "oidc.eks.eu-west-1.amazonaws.com/id/0123ABCD"),
-            ("https://kubernetes.default.svc", "kubernetes.default.svc"),
-            ("https://idp.example.com/realms/a/", "idp.example.com/realms/a/"),
-            ("https://xn--bcher-kva.example", "xn--bcher-kva.example"),
-            ("https://10.1.2.3:8443", "10.1.2.3:8443"),
-        ] {
-            let issuer = https(url).unwrap_or_else(|error| panic!("{url}: {error}"));
-            assert_eq!((issuer.as_str(), issuer.provider_name(), issuer.is_https()), (url, name, true));
-        }
-    }
-
-    #[test]
-    fn b8_a_trailing_slash_names_another_issuer() {
-        assert_ne!(https("https://idp.example"), https("https://idp.example/"));
-    }
-
-    #[test]
-    fn b8_urls_with_a_second_spelling_are_refused() {
-        use InvalidIssuer::*;
-        for (url, why) in [
-            ("", Length),
-            ("http://idp.example", Scheme),
-            ("HTTPS://idp.example", Scheme),
-            ("https:/idp.example", Scheme),
-            ("//idp.example", Scheme),
-            ("idp.example", Scheme),
-            ("file:///etc/passwd", Scheme),
-            (" https://idp.example", Scheme),
-            ("https://user@idp.example", UserInfo),
-            ("https://user:pass@idp.example/", UserInfo),
-            ("https://idp.example?", QueryOrFragment),
-            ("https://idp.example/a?b=c", QueryOrFragment),
-            ("https://idp.example#", QueryOrFragment),
-            ("https://", Host),
-            ("https:///a", Host),
-            ("https://IDP.example", Host),
-            ("https://idp.example.", Host),
-            ("https://idp..example", Host),
-            ("https://-idp.example", Host),
-            ("https://idp_1.example", Host),
-            ("https://aws", Host),
-            ("https://sts/a", Host),
-            ("https://idp.example\\@evil.example", UserInfo),
-            ("https://idp.example\\evil.example", Host),
-            ("https://\u{456}dp.example", Host),
-            ("https://idp%2eexample", Host),
-            ("https://idp.example ", Host),
-            ("https://idp.example\n", Host),
-            ("https://2130706433/", Host),
-            ("https://0x7f.1", Host),
-            ("https://127.1", Host),
-            ("https://010.0.0.1", Host),
-            ("https://[::ffff:127.0.0.1]", Host),
-            ("https://[2001:db8::1]", Host),
-            ("https://[::1", Port),
-            ("https://::1", Port),
-            ("https://idp.example:443", Port),
-            ("https://idp.example:", Port),
-            ("https://idp.example:0", Port),
-            ("https://idp.example:08443", Port),
-            ("https://idp.example:+8443", Port),
-            ("https://idp.example:65536", Port),
-            ("https://idp.example:8443:1", Port),
-            ("https://idp.example/./a", Path),
-            ("https://idp.example/a/..", Path),
-            ("https://idp.example/a/../b", Path),
-            ("https://idp.example//", Path),
-            ("https://idp.example//a", Path),
-            ("https://idp.example/a//b", Path),
-            ("https://idp.example/%2e%2e/a", Path),
-            ("https://idp.example/a%2fb", Path),
-            ("https://idp.example/a*", Path),
-            ("https://idp.example/a:b", Path),
-            ("https://idp.example/${aws:username}", Path),
-            ("https://idp.example/a b", Path),
-            ("https://idp.example/\u{e9}", Path),
-            ("https://idp.example/a\\..\\b", Path),
-        ] {
-            assert_eq!(https(url).unwrap_err(), why, "{url}");
-        }
-        assert!(https(&format!("https://idp.example/{}", "a".repeat(235))).is_ok());
-        assert_eq!(https(&format!("https://idp.example/{}", "a".repeat(236))), Err(Length));
-    }
-
-    #[test]
-    fn plaintext_is_for_loopback_hosts_alone_and_only_if_asked_for() {
-        for url in ["http://localhost:8080", "http://127.0.0.1:1/a", "http://127.9.9.9", "http://[::1]:9000"] {
-            let issuer = Issuer::parse(url, Plaintext::OnLoopback).unwrap_or_else(|error| panic!("{url}: {error}"));
-            assert_eq!((issuer.as_str(), issuer.is_https()), (url, false));
-            assert_eq!(issuer.provider_name(), &url["http://".len()..]);
-            assert_eq!(https(url), Err(InvalidIssuer::Scheme), "{url}");
-        }
-        for url in ["http://idp.example", "http://10.0.0.1", "http://localhost.example", "http://localhost:80"] {
-            assert!(Issuer::parse(url, Plaintext::OnLoopback).is_err(), "{url}");
-        }
-    }
-
-    proptest::proptest! {
-        #[test]
-        fn no_text_panics(url in r"https?://[a-z0-9\[\]:@./%?#A-Z\u{e9}-]{0,40}") {
-            let _ = Issuer::parse(&url, Plaintext::OnLoopback);
-        }
-    }
-}
+mod tests;

@@ -10,7 +10,7 @@ mod sign_in;
 mod tests;
 
 use std::io;
-use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr};
+use std::net::SocketAddr;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use bytes::Bytes;
@@ -27,7 +27,7 @@ use crate::service::clock::Clock;
 use crate::service::error::Kind;
 use crate::service::federation::toy::people::{Parameters, People, Refusal};
 use crate::service::federation::toy::{NoToken, Toy, endpoints};
-use crate::service::federation::{InvalidIssuer, Issuer, Plaintext};
+use crate::service::federation::{InvalidIssuer, Issuer};
 use crate::service::random::{NoRandomness, Random};
 use answer::Answer;
 
@@ -76,7 +76,7 @@ impl ToyIssuer {
     pub async fn bind(settings: Settings, random: Arc<dyn Random>, clock: Arc<dyn Clock>) -> Result<Self, CannotStart> {
         let listener = Listener::bind(settings.address, None).await?;
         let address = listener.address()?;
-        let toy = Arc::new(Toy::new(name(address)?, &*random)?);
+        let toy = Arc::new(Toy::new(Issuer::at(address, false)?, &*random)?);
         let people = Mutex::new(People::new(Arc::clone(&toy), settings.clients));
         let local_hosts = settings.only_local_hosts.then(|| Authorities::of_this_machine(address));
         Ok(Self { listener, counter: Arc::new(Counter { toy, people, random, clock, local_hosts }) })
@@ -106,17 +106,6 @@ impl ToyIssuer {
     pub async fn run(self, stop: impl Future<Output = ()>) {
         self.listener.run(self.counter, stop).await;
     }
-}
-
-/// The name of an issuer at this address, which the relying party on this machine can reach.
-fn name(address: SocketAddr) -> Result<Issuer, InvalidIssuer> {
-    let ip = match address.ip() {
-        IpAddr::V4(Ipv4Addr::UNSPECIFIED) => Ipv4Addr::LOCALHOST.into(),
-        IpAddr::V6(Ipv6Addr::UNSPECIFIED) => Ipv6Addr::LOCALHOST.into(),
-        ip => ip,
-    };
-    let url = format!("http://{}", SocketAddr::new(ip, address.port()));
-    Issuer::parse(url.strip_suffix(":80").unwrap_or(&url), Plaintext::OnLoopback)
 }
 
 #[derive(Debug)]

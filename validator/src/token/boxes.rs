@@ -48,17 +48,17 @@ pub(super) enum Content<'a> {
 
 impl Content<'_> {
     /// Kind, count and what is sealed. `None`: more keys than can be counted.
-    fn plain(&self) -> Option<(u8, u8, Zeroizing<Vec<u8>>)> {
+    fn plain(self) -> Option<(u8, u8, Zeroizing<Vec<u8>>)> {
         match self {
             Self::SecretKey(secret) => Some((KIND_SECRET_KEY, 0, Zeroizing::new(secret.expose().as_bytes().to_vec()))),
-            Self::SigningKeys(keys) => Some((KIND_SIGNING_KEYS, u8::try_from(keys.len() / 32).ok()?, keys.clone())),
+            Self::SigningKeys(keys) => Some((KIND_SIGNING_KEYS, u8::try_from(keys.len() / 32).ok()?, keys)),
         }
     }
 }
 
 /// Writes the list of boxes. Fails if there are more than a token can have, or two for one zone id.
 pub(super) fn seal(
-    boxes: &mut [(BoxKeys, Content<'_>)],
+    mut boxes: Vec<(BoxKeys, Content<'_>)>,
     header: &[u8; header::LENGTH],
 ) -> Result<Vec<u8>, Unspecified> {
     boxes.sort_by_key(|(keys, _)| keys.zone_id);

@@ -188,7 +188,7 @@ impl Minter {
         &self,
         header: &Header,
         mut body: Vec<u8>,
-        mut boxes: Vec<(BoxKeys, Content<'_>)>,
+        boxes: Vec<(BoxKeys, Content<'_>)>,
     ) -> Result<String, MintError> {
         let header = header.write();
         // Sealing fails only above 64 GiB.
@@ -197,7 +197,7 @@ impl Minter {
             .of(&header)
             .seal_in_place_separate_tag(keys::nonce(), Aad::from(&header), &mut body)
             .map_err(|_| MintError::TooLong)?;
-        let boxes = boxes::seal(&mut boxes, &header).map_err(|_| {
+        let boxes = boxes::seal(boxes, &header).map_err(|_| {
             MintError::Unusable("more zones or signing keys than a token can hold, or two zones of one id")
         })?;
 
