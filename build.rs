@@ -4,17 +4,18 @@ use std::path::PathBuf;
 
 use prost::Message;
 
-const FILES: [&str; 6] = [
+const FILES: [&str; 7] = [
     "brevet/admin/v1/directory.proto",
     "brevet/admin/v1/policy.proto",
     "brevet/admin/v1/session.proto",
     "brevet/admin/v1/zone.proto",
     "brevet/sts/v1/sts.proto",
     "brevet/store/v1/records.proto",
+    "brevet/validation/v1/validation.proto",
 ];
 
 /// Messages that hold secrets: their `Debug` is written by hand and shows none.
-const SECRET: [&str; 8] = [
+const SECRET: [&str; 12] = [
     "brevet.admin.v1.TestOidcProviderRequest",
     "brevet.store.v1.AccessKey",
     "brevet.store.v1.Anchor",
@@ -23,6 +24,10 @@ const SECRET: [&str; 8] = [
     "brevet.sts.v1.AssumeRoleWithWebIdentityRequest",
     "brevet.sts.v1.Credentials",
     "brevet.sts.v1.GetWebIdentityTokenResponse",
+    "brevet.validation.v1.GetSigningKeyRequest",
+    "brevet.validation.v1.GetSigningKeyResponse",
+    "brevet.validation.v1.GetTrustBundleResponse",
+    "brevet.validation.v1.WatchTrustResponse",
 ];
 
 fn main() -> Result<(), Box<dyn std::error::Error>> {

@@ -13,7 +13,11 @@ const TOKEN_DIR: &str = "validator/src/token/generated";
 
 #[test]
 fn token_code_is_up_to_date() {
-    let files = protox::compile(["brevet/token/v1/claims.proto", "brevet/token/v1/bundle.proto"], ["proto"]).unwrap();
+    let files = protox::compile(
+        ["brevet/token/v1/claims.proto", "brevet/token/v1/bundle.proto", "brevet/token/v1/revocation.proto"],
+        ["proto"],
+    )
+    .unwrap();
     compare(&format!("{TOKEN_DIR}/schema.rs"), &schema(&files));
 
     let out = tempfile::tempdir().unwrap();
@@ -35,6 +39,7 @@ fn client_code_is_up_to_date() {
             "brevet/admin/v1/session.proto",
             "brevet/admin/v1/zone.proto",
             "brevet/sts/v1/sts.proto",
+            "brevet/validation/v1/validation.proto",
         ],
         ["proto"],
     )
@@ -47,11 +52,15 @@ fn client_code_is_up_to_date() {
             "brevet.sts.v1.AssumeRoleWithWebIdentityRequest",
             "brevet.sts.v1.Credentials",
             "brevet.sts.v1.GetWebIdentityTokenResponse",
+            "brevet.validation.v1.GetSigningKeyRequest",
+            "brevet.validation.v1.GetSigningKeyResponse",
+            "brevet.validation.v1.GetTrustBundleResponse",
+            "brevet.validation.v1.WatchTrustResponse",
         ])
         .out_dir(out.path())
         .compile_fds(files)
         .unwrap();
-    for package in ["brevet.admin.v1", "brevet.sts.v1"] {
+    for package in ["brevet.admin.v1", "brevet.sts.v1", "brevet.validation.v1"] {
         let code = fs::read_to_string(out.path().join(format!("{package}.rs"))).unwrap();
         compare(&format!("client/src/generated/{package}.rs"), &code);
     }

@@ -12,6 +12,7 @@ use crate::proto::admin::policy_service_client::PolicyServiceClient;
 use crate::proto::admin::session_service_client::SessionServiceClient;
 use crate::proto::admin::zone_service_client::ZoneServiceClient;
 use crate::proto::sts::security_token_service_client::SecurityTokenServiceClient;
+use crate::proto::validation::validation_service_client::ValidationServiceClient;
 use crate::signed::Signed;
 
 /// A connection on which every call is signed. Its clones share it, so one is enough for clients of several services.
@@ -28,6 +29,9 @@ pub type PolicyClient = PolicyServiceClient<SignedChannel>;
 
 /// A client of `brevet.admin.v1.SessionService`.
 pub type SessionClient = SessionServiceClient<SignedChannel>;
+
+/// A client of `brevet.validation.v1.ValidationService`.
+pub type ValidationClient = ValidationServiceClient<SignedChannel>;
 
 /// A client of `brevet.admin.v1.ZoneService`.
 pub type ZoneClient = ZoneServiceClient<SignedChannel>;

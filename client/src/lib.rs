@@ -21,6 +21,7 @@ mod endpoint;
 mod signed;
 
 pub use endpoint::{
-    ConnectError, DirectoryClient, Endpoint, PolicyClient, SessionClient, SignedChannel, StsClient, ZoneClient,
+    ConnectError, DirectoryClient, Endpoint, PolicyClient, SessionClient, SignedChannel, StsClient, ValidationClient,
+    ZoneClient,
 };
 pub use signed::{SignError, Signed};

@@ -17,6 +17,36 @@ pub mod sts {
     include!("generated/brevet.sts.v1.rs");
 }
 
+/// `brevet.validation.v1`
+#[expect(missing_docs, clippy::allow_attributes_without_reason, reason = "generated; the proto file documents it")]
+pub mod validation {
+    include!("generated/brevet.validation.v1.rs");
+}
+
+impl fmt::Debug for validation::GetTrustBundleResponse {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("GetTrustBundleResponse").finish_non_exhaustive()
+    }
+}
+
+impl fmt::Debug for validation::WatchTrustResponse {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("WatchTrustResponse").field("entries", &self.entries.len()).finish_non_exhaustive()
+    }
+}
+
+impl fmt::Debug for validation::GetSigningKeyRequest {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("GetSigningKeyRequest").field("access_key_id", &self.access_key_id).finish_non_exhaustive()
+    }
+}
+
+impl fmt::Debug for validation::GetSigningKeyResponse {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("GetSigningKeyResponse").field("principal_arn", &self.principal_arn).finish_non_exhaustive()
+    }
+}
+
 impl fmt::Debug for admin::TestOidcProviderRequest {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("TestOidcProviderRequest").field("issuer", &self.issuer).finish_non_exhaustive()

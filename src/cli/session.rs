@@ -60,7 +60,8 @@ impl Revoke {
         finish(async {
             let mut sessions = SessionClient::new(self.connection.channel().await?);
             let (which, what) = self.target.which().ok_or_else(|| anyhow::anyhow!("it is not said which sessions"))?;
-            let answer = sessions.revoke_session(RevokeSessionRequest { which: Some(which) }).await?.into_inner();
+            let answer =
+                sessions.revoke_session(RevokeSessionRequest { which: Some(which), wait: None }).await?.into_inner();
             let until = answer.kept_until.and_then(|until| Timestamp::from_unix(until.seconds));
             let until = until.ok_or_else(|| anyhow::anyhow!("the service answered without a time"))?;
             Ok(format!("revoked: {what}. The revocation is kept until {until}, when none of them is left."))

@@ -56,7 +56,7 @@ pub(super) struct Create {
 impl Create {
     fn run(self) -> anyhow::Result<Exit> {
         let region = self.connection.region().to_owned();
-        let request = CreateZoneRequest { name: self.name, region, services: self.services };
+        let request = CreateZoneRequest { name: self.name, region, services: self.services, online: false };
         finish(async {
             let mut zones = ZoneClient::new(self.connection.channel().await?);
             let made = zones.create_zone(request).await?.into_inner().zone;

@@ -1393,6 +1393,9 @@ pub mod directory_service_client {
 /// Which sessions.
 #[derive(Clone, PartialEq, Eq, Hash, ::prost::Message)]
 pub struct RevokeSessionRequest {
+    /// How long to wait until every connected validator refuses them; at most 30 s. Absent: answered as soon as it is durable.
+    #[prost(message, optional, tag = "6")]
+    pub wait: ::core::option::Option<::prost_types::Duration>,
     /// Exactly one is set.
     #[prost(oneof = "revoke_session_request::Which", tags = "1, 2, 3, 4, 5")]
     pub which: ::core::option::Option<revoke_session_request::Which>,
@@ -1425,6 +1428,113 @@ pub struct RevokeSessionResponse {
     /// When the last session that it can concern is over, so that the revocation is forgotten.
     #[prost(message, optional, tag = "1")]
     pub kept_until: ::core::option::Option<::prost_types::Timestamp>,
+    /// What validators said while it was waited.
+    #[prost(message, optional, tag = "2")]
+    pub receipts: ::core::option::Option<Receipts>,
+}
+/// Which validators refuse already. Those that start later refuse from the start.
+#[derive(Clone, Copy, PartialEq, Eq, Hash, ::prost::Message)]
+pub struct Receipts {
+    /// Validators that follow this replica of the service, or did so until a moment ago.
+    #[prost(uint32, tag = "1")]
+    pub validators: u32,
+    /// Of these: have said that they refuse.
+    #[prost(uint32, tag = "2")]
+    pub refusing: u32,
+    /// Of these: are not connected now, and have not yet been away for longer than their bound.
+    #[prost(uint32, tag = "3")]
+    pub unreachable: u32,
+    /// From the commit to the last of the receipts.
+    #[prost(message, optional, tag = "4")]
+    pub slowest: ::core::option::Option<::prost_types::Duration>,
+    /// Within which the others refuse too, everything if need be: the longest bound among them. Absent if all refuse, or if one of
+    /// them fails open, which has no bound.
+    #[prost(message, optional, tag = "5")]
+    pub bound: ::core::option::Option<::prost_types::Duration>,
+    /// Of those that do not refuse yet: go on accepting whatever happens.
+    #[prost(uint32, tag = "6")]
+    pub failing_open: u32,
+}
+/// Filters: all that are set must hold.
+#[derive(Clone, PartialEq, Eq, Hash, ::prost::Message)]
+pub struct ListSessionsRequest {
+    /// Sessions that this user, role or root acts with, or that this user started.
+    #[prost(string, tag = "1")]
+    pub principal_arn: ::prost::alloc::string::String,
+    /// Sessions that identity tokens of this provider started.
+    #[prost(string, tag = "2")]
+    pub provider_arn: ::prost::alloc::string::String,
+    /// The session with this key, and those that were made from it.
+    #[prost(string, tag = "3")]
+    pub access_key_id: ::prost::alloc::string::String,
+    /// 1 to 1000; 0: 100.
+    #[prost(int32, tag = "4")]
+    pub page_size: i32,
+    /// Of the page before.
+    #[prost(string, tag = "5")]
+    pub page_token: ::prost::alloc::string::String,
+}
+/// A page.
+#[derive(Clone, PartialEq, ::prost::Message)]
+pub struct ListSessionsResponse {
+    /// The last issued first.
+    #[prost(message, repeated, tag = "1")]
+    pub sessions: ::prost::alloc::vec::Vec<Session>,
+    /// Empty on the last page.
+    #[prost(string, tag = "2")]
+    pub next_page_token: ::prost::alloc::string::String,
+    /// Set if there may be sessions that the list lacks: those issued at this time or before, because there are more than are kept.
+    #[prost(message, optional, tag = "3")]
+    pub incomplete_before: ::core::option::Option<::prost_types::Timestamp>,
+}
+/// A session that was issued.
+#[derive(Clone, PartialEq, Eq, Hash, ::prost::Message)]
+pub struct Session {
+    /// ASIA…
+    #[prost(string, tag = "1")]
+    pub access_key_id: ::prost::alloc::string::String,
+    /// Who acts with it, e.g. arn:aws:sts::ACCOUNT:assumed-role/NAME/SESSION.
+    #[prost(string, tag = "2")]
+    pub arn: ::prost::alloc::string::String,
+    /// The role, of sessions of roles.
+    #[prost(string, tag = "3")]
+    pub role_arn: ::prost::alloc::string::String,
+    /// Who asked for it: the ARN of a user, a root or a session; of a web identity, its subject.
+    #[prost(string, tag = "4")]
+    pub issued_to: ::prost::alloc::string::String,
+    /// Of a web identity: the provider.
+    #[prost(string, tag = "5")]
+    pub provider_arn: ::prost::alloc::string::String,
+    /// The session that it was made from; empty: none.
+    #[prost(string, tag = "6")]
+    pub parent_access_key_id: ::prost::alloc::string::String,
+    /// The long-lived key that started it; empty: none.
+    #[prost(string, tag = "7")]
+    pub source_access_key_id: ::prost::alloc::string::String,
+    /// As set.
+    #[prost(string, tag = "8")]
+    pub source_identity: ::prost::alloc::string::String,
+    /// Where the request came from.
+    #[prost(string, tag = "9")]
+    pub source_ip: ::prost::alloc::string::String,
+    /// As sent.
+    #[prost(string, tag = "10")]
+    pub user_agent: ::prost::alloc::string::String,
+    /// When it was made.
+    #[prost(message, optional, tag = "11")]
+    pub issue_time: ::core::option::Option<::prost_types::Timestamp>,
+    /// When it is over.
+    #[prost(message, optional, tag = "12")]
+    pub expire_time: ::core::option::Option<::prost_types::Timestamp>,
+    /// Absent if nobody has told of a use.
+    #[prost(message, optional, tag = "13")]
+    pub last_used_time: ::core::option::Option<::prost_types::Timestamp>,
+    /// Where it was last used.
+    #[prost(string, tag = "14")]
+    pub last_used_service: ::prost::alloc::string::String,
+    /// Whether it is revoked, and so refused already.
+    #[prost(bool, tag = "15")]
+    pub revoked: bool,
 }
 /// Generated client implementations.
 pub mod session_service_client {
@@ -1437,7 +1547,7 @@ pub mod session_service_client {
     )]
     use tonic::codegen::*;
     use tonic::codegen::http::Uri;
-    /// Ends sessions before their time. Sees no account but the caller's. Every call is signed as those of brevet.sts.v1 are; see
+    /// Which sessions there are, and their end before their time. Sees no account but the caller's. Every call is signed as those of brevet.sts.v1 are; see
     /// docs/grpc.md.
     #[derive(Debug, Clone)]
     pub struct SessionServiceClient<T> {
@@ -1548,6 +1658,33 @@ pub mod session_service_client {
                 );
             self.inner.unary(req, path, codec).await
         }
+        /// Sessions of the account that are not over. Needs brevet:ListSessions on arn:aws:brevet:REGION:ACCOUNT:session/*.
+        pub async fn list_sessions(
+            &mut self,
+            request: impl tonic::IntoRequest<super::ListSessionsRequest>,
+        ) -> std::result::Result<
+            tonic::Response<super::ListSessionsResponse>,
+            tonic::Status,
+        > {
+            self.inner
+                .ready()
+                .await
+                .map_err(|e| {
+                    tonic::Status::unknown(
+                        format!("Service was not ready: {}", e.into()),
+                    )
+                })?;
+            let codec = tonic_prost::ProstCodec::default();
+            let path = http::uri::PathAndQuery::from_static(
+                "/brevet.admin.v1.SessionService/ListSessions",
+            );
+            let mut req = request.into_request();
+            req.extensions_mut()
+                .insert(
+                    GrpcMethod::new("brevet.admin.v1.SessionService", "ListSessions"),
+                );
+            self.inner.unary(req, path, codec).await
+        }
     }
 }
 /// A zone.
@@ -1571,6 +1708,9 @@ pub struct Zone {
     /// Of a scoped zone: when it was made.
     #[prost(message, optional, tag = "6")]
     pub create_time: ::core::option::Option<::prost_types::Timestamp>,
+    /// Of a scoped zone: whether tokens have no box for it, so that its validators ask for each session's keys.
+    #[prost(bool, tag = "7")]
+    pub online: bool,
 }
 /// A new scoped zone. Each text has 1 to 64 characters of a-z, 0-9 and -.
 #[derive(Clone, PartialEq, Eq, Hash, ::prost::Message)]
@@ -1584,6 +1724,10 @@ pub struct CreateZoneRequest {
     /// Not sts, iam or brevet, and none that another zone has in this region.
     #[prost(string, repeated, tag = "3")]
     pub services: ::prost::alloc::vec::Vec<::prost::alloc::string::String>,
+    /// Give tokens no box for the zone: its validators ask the service for the keys of each session that they see (GetSigningKey) and
+    /// keep them. For zones beyond those that fit into tokens.
+    #[prost(bool, tag = "4")]
+    pub online: bool,
 }
 /// It is there.
 #[derive(Clone, PartialEq, Eq, Hash, ::prost::Message)]
@@ -1598,7 +1742,7 @@ pub struct ListZonesRequest {}
 /// The default zone, then the scoped ones in the order of their names.
 #[derive(Clone, PartialEq, ::prost::Message)]
 pub struct ListZonesResponse {
-    /// At most fifteen.
+    /// At most fifteen that are not online.
     #[prost(message, repeated, tag = "1")]
     pub zones: ::prost::alloc::vec::Vec<Zone>,
 }

@@ -157,6 +157,8 @@ impl Keys {
                 Zone::Scoped(scoped) => Some(scoped.scope().clone()),
             },
             zone_keys: zone_keys(&self.minters, zone),
+            online: false,
+            revocation_head: Vec::new(),
             anchor: self.anchor,
         }
     }

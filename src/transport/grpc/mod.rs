@@ -14,6 +14,7 @@ pub mod schema;
 pub mod session;
 pub mod status;
 pub mod sts;
+pub mod validation;
 pub mod zones;
 
 use std::sync::{Arc, LazyLock};
@@ -37,9 +38,11 @@ use self::proto::admin::policy_service_server::PolicyServiceServer;
 use self::proto::admin::session_service_server::SessionServiceServer;
 use self::proto::admin::zone_service_server::ZoneServiceServer;
 use self::proto::sts::security_token_service_server::SecurityTokenServiceServer;
+use self::proto::validation::validation_service_server::ValidationServiceServer;
 use self::schema::{Method, Schema};
 use self::session::SessionDesk;
 use self::sts::SecurityTokens;
+use self::validation::ValidationDesk;
 use self::zones::ZoneDesk;
 use super::body::{self, BODY_LIMIT, Payload};
 use super::desk::{Desk, Exchange, Handler, UNKNOWN_OPERATION};
@@ -89,6 +92,7 @@ impl<H: Handler> Grpc<H> {
             .add_service(PolicyServiceServer::new(PolicyDesk::new(desk.clone())))
             .add_service(SessionServiceServer::new(SessionDesk::new(desk.clone())))
             .add_service(ZoneServiceServer::new(ZoneDesk::new(desk.clone())))
+            .add_service(ValidationServiceServer::new(ValidationDesk::new(desk.clone())))
             .add_service(health::server(readiness));
         if reflection {
             let builder = || {

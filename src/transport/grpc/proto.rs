@@ -19,6 +19,37 @@ pub mod sts {
     include!(concat!(env!("OUT_DIR"), "/brevet.sts.v1.rs"));
 }
 
+/// `brevet.validation.v1`
+#[allow(missing_docs, missing_debug_implementations, unreachable_pub, reason = "generated")]
+#[allow(clippy::all, clippy::allow_attributes_without_reason, reason = "generated")]
+pub mod validation {
+    include!(concat!(env!("OUT_DIR"), "/brevet.validation.v1.rs"));
+}
+
+impl fmt::Debug for validation::GetTrustBundleResponse {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("GetTrustBundleResponse").finish_non_exhaustive()
+    }
+}
+
+impl fmt::Debug for validation::WatchTrustResponse {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("WatchTrustResponse").field("entries", &self.entries.len()).finish_non_exhaustive()
+    }
+}
+
+impl fmt::Debug for validation::GetSigningKeyRequest {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("GetSigningKeyRequest").field("access_key_id", &self.access_key_id).finish_non_exhaustive()
+    }
+}
+
+impl fmt::Debug for validation::GetSigningKeyResponse {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("GetSigningKeyResponse").field("principal_arn", &self.principal_arn).finish_non_exhaustive()
+    }
+}
+
 impl fmt::Debug for admin::TestOidcProviderRequest {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("TestOidcProviderRequest").field("issuer", &self.issuer).finish_non_exhaustive()

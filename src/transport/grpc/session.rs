@@ -37,11 +37,18 @@ impl<H: Handler> proto::session_service_server::SessionService for SessionDesk<H
         let write = |answer| match answer {
             Answer::Revoked(revoked) => {
                 let until = prost_types::Timestamp { seconds: revoked.until.unix(), nanos: 0 };
-                Some(proto::RevokeSessionResponse { kept_until: Some(until) })
+                Some(proto::RevokeSessionResponse { kept_until: Some(until), receipts: None })
             }
             _ => None,
         };
         counter::take(&self.desk, request, read, write).await
+    }
+
+    async fn list_sessions(
+        &self,
+        _request: Request<proto::ListSessionsRequest>,
+    ) -> Result<Response<proto::ListSessionsResponse>, Status> {
+        Err(Status::unimplemented(""))
     }
 }
 

@@ -29,7 +29,7 @@ impl<H: Handler> proto::zone_service_server::ZoneService for ZoneDesk<H> {
         &self,
         request: Request<proto::CreateZoneRequest>,
     ) -> Result<Response<proto::CreateZoneResponse>, Status> {
-        let read = |proto::CreateZoneRequest { name, region, services }| {
+        let read = |proto::CreateZoneRequest { name, region, services, online: _ }| {
             Ok(Operation::Zones(zones::Request::Create(CreateZone { name, region, services })))
         };
         let write = |answer| Some(proto::CreateZoneResponse { zone: Some(one(answer)?) });
@@ -97,6 +97,7 @@ fn zone(ZoneDetail { arn, entry }: ZoneDetail) -> proto::Zone {
             region: scoped.scope().region().to_owned(),
             services: scoped.scope().services().to_vec(),
             create_time: Some(Timestamp { seconds: entry.created_at.unix(), nanos: 0 }),
+            online: false,
             ..bare
         },
     }

@@ -39,6 +39,10 @@ pub struct TrustBundle {
     pub scope: Option<ZoneScope>,
     /// Secret: the zone's keys.
     pub zone_keys: Vec<ZoneKey>,
+    /// Whether a scoped zone's keys of each session are asked for, because tokens have no box for it.
+    pub online: bool,
+    /// The signed head of the log of revocations when it was made; empty if there was none.
+    pub revocation_head: Vec<u8>,
     /// Ed25519 public key of the anchor that signs bundles.
     pub anchor: [u8; 32],
 }
@@ -134,6 +138,9 @@ impl TrustBundle {
         if self.scope.is_some() && zone::check_name(&self.zone).is_err() {
             return Err(InvalidBundle::Content("a zone of this name has no services"));
         }
+        if self.online && self.scope.is_none() {
+            return Err(InvalidBundle::Content("the default zone's sessions have their box"));
+        }
         if self.verifying_keys.iter().any(|key| key.not_after <= key.not_before || key.max_lifetime < 1) {
             return Err(InvalidBundle::Content("a verifying key has an empty window"));
         }
@@ -162,6 +169,8 @@ fn write(bundle: &TrustBundle) -> proto::TrustBundle {
         region: bundle.scope.as_ref().map(|scope| scope.region().to_owned()).unwrap_or_default(),
         services: bundle.scope.as_ref().map(|scope| scope.services().to_vec()).unwrap_or_default(),
         zone_keys: bundle.zone_keys.iter().map(write_zone_key).collect(),
+        online: bundle.online,
+        revocation_head: bundle.revocation_head.clone(),
     }
 }
 
@@ -175,6 +184,8 @@ fn read(bundle: proto::TrustBundle, anchor: [u8; 32]) -> Option<TrustBundle> {
         zone: bundle.zone,
         scope: read_scope(bundle.region, bundle.services)?,
         zone_keys: bundle.zone_keys.into_iter().map(read_zone_key).collect::<Option<_>>()?,
+        online: bundle.online,
+        revocation_head: bundle.revocation_head,
         anchor,
     })
 }

@@ -21,7 +21,9 @@ mod zone;
 pub use bundle::{InvalidBundle, TrustBundle};
 pub use claims::{Claims, Federation, Origin, SessionId, SessionTag};
 pub use mint::{MintError, Minted, Minter};
-pub use revocation::{Revocation, RevocationSet, Subject};
+pub use revocation::{
+    Entry, InvalidEntry, InvalidHead, LogPosition, Revocation, RevocationHead, RevocationSet, Subject, WithdrawnKey,
+};
 pub use ring::{InvalidKeyRing, KeyRing, KeyState, VerifyingKey, ZoneKey};
 pub use session::{Session, SessionSecret, Step, TokenError};
 pub use signing_keys::SigningKeys;

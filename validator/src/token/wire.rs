@@ -148,7 +148,8 @@ fn read_name(name: String) -> Option<String> {
     (!name.is_empty() && is_name(&name)).then_some(name)
 }
 
-fn read_id(text: &str, kind: UniqueIdKind) -> Option<UniqueId> {
+/// A unique id, if it is of this kind.
+pub(super) fn read_id(text: &str, kind: UniqueIdKind) -> Option<UniqueId> {
     text.parse().ok().filter(|id: &UniqueId| id.kind() == kind)
 }
 

@@ -68,6 +68,8 @@ impl Sts {
             zone: Zone::Default.name().to_owned(),
             scope: None,
             zone_keys: vec![self.minter.zone_key(&Zone::Default)],
+            online: false,
+            revocation_head: Vec::new(),
             anchor: Ed25519KeyPair::from_seed_unchecked(&ANCHOR_SEED)
                 .unwrap()
                 .public_key()

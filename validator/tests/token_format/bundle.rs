@@ -26,6 +26,8 @@ fn bundle() -> TrustBundle {
         zone: "default".into(),
         scope: None,
         zone_keys: vec![minter().zone_key(&Zone::Default)],
+        online: false,
+        revocation_head: Vec::new(),
         anchor: public(ANCHOR_SEED),
     }
 }

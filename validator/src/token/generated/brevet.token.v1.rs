@@ -192,11 +192,18 @@ pub struct TrustBundle {
     pub zone: ::prost::alloc::string::String,
     #[prost(message, repeated, tag = "7")]
     pub zone_keys: ::prost::alloc::vec::Vec<ZoneKey>,
+    /// The head of the log of revocations when this was issued, signed: see revocation.proto. Empty in the first bundle of a deployment
+    /// and in those of older services.
+    #[prost(bytes = "vec", tag = "8")]
+    pub revocation_head: ::prost::alloc::vec::Vec<u8>,
     /// Of a scoped zone: the region and the services, in the order of the keys in its boxes.
     #[prost(string, tag = "9")]
     pub region: ::prost::alloc::string::String,
     #[prost(string, repeated, tag = "10")]
     pub services: ::prost::alloc::vec::Vec<::prost::alloc::string::String>,
+    /// Of a scoped zone: tokens have no box for it, and a validator gets each session's keys by GetSigningKey.
+    #[prost(bool, tag = "11")]
+    pub online: bool,
 }
 /// A public key that signs tokens.
 #[derive(Clone, PartialEq, Eq, Hash, ::prost::Message)]
@@ -272,4 +279,81 @@ impl KeyState {
             _ => None,
         }
     }
+}
+/// An entry: from now on these are refused.
+#[derive(Clone, PartialEq, Eq, Hash, ::prost::Message)]
+pub struct Revocation {
+    /// The store's revision at which it was committed. It concerns what was decided on an older directory.
+    #[prost(uint64, tag = "9")]
+    pub revision: u64,
+    /// When it concerns nothing any more.
+    #[prost(uint64, tag = "10")]
+    pub until: u64,
+    #[prost(oneof = "revocation::Subject", tags = "1, 2, 3, 4, 5, 6, 7, 8")]
+    pub subject: ::core::option::Option<revocation::Subject>,
+}
+/// Nested message and enum types in `Revocation`.
+pub mod revocation {
+    #[derive(Clone, PartialEq, Eq, Hash, ::prost::Oneof)]
+    pub enum Subject {
+        /// One session, and those that were made from it.
+        #[prost(message, tag = "1")]
+        Session(super::RevokedSession),
+        /// Sessions of the root of this account.
+        #[prost(string, tag = "2")]
+        Root(::prost::alloc::string::String),
+        /// Sessions of the user with this unique id, and those that the user started.
+        #[prost(string, tag = "3")]
+        User(::prost::alloc::string::String),
+        /// Sessions of the role with this unique id.
+        #[prost(string, tag = "4")]
+        Role(::prost::alloc::string::String),
+        /// Sessions that identity tokens of the provider with this id started.
+        #[prost(string, tag = "5")]
+        Provider(::prost::alloc::string::String),
+        /// Sessions that this long-lived key started.
+        #[prost(string, tag = "6")]
+        AccessKey(::prost::alloc::string::String),
+        /// Sessions of an account that were issued at a time or before.
+        #[prost(message, tag = "7")]
+        IssuedBefore(super::RevokedTime),
+        /// No session: a long-lived key that is disabled or gone. What GetSigningKey gave for it before this revision is forgotten.
+        #[prost(string, tag = "8")]
+        WithdrawnKey(::prost::alloc::string::String),
+    }
+}
+/// A session by its key, in the account that it must be of.
+#[derive(Clone, PartialEq, Eq, Hash, ::prost::Message)]
+pub struct RevokedSession {
+    #[prost(string, tag = "1")]
+    pub account: ::prost::alloc::string::String,
+    #[prost(string, tag = "2")]
+    pub access_key_id: ::prost::alloc::string::String,
+}
+/// A time, in an account.
+#[derive(Clone, PartialEq, Eq, Hash, ::prost::Message)]
+pub struct RevokedTime {
+    #[prost(string, tag = "1")]
+    pub account: ::prost::alloc::string::String,
+    #[prost(uint64, tag = "2")]
+    pub at: u64,
+}
+/// How long a log is, and since when that is known to be all. The anchor signs "BREVET-HEAD\0v1\0", its public key and this message.
+#[derive(Clone, PartialEq, Eq, Hash, ::prost::Message)]
+pub struct RevocationHead {
+    /// As in the trust bundle.
+    #[prost(bytes = "vec", tag = "1")]
+    pub trust_domain: ::prost::alloc::vec::Vec<u8>,
+    /// Id of the log: 16 random bytes.
+    #[prost(bytes = "vec", tag = "2")]
+    pub log: ::prost::alloc::vec::Vec<u8>,
+    /// Entries.
+    #[prost(uint64, tag = "3")]
+    pub count: u64,
+    /// The chain after them, 32 bytes.
+    #[prost(bytes = "vec", tag = "4")]
+    pub hash: ::prost::alloc::vec::Vec<u8>,
+    /// When the service last compared itself with its store and found nothing newer there.
+    #[prost(uint64, tag = "5")]
+    pub confirmed_at: u64,
 }

@@ -68,8 +68,10 @@ pub(in crate::token) static TRUST_BUNDLE: Message = Message(&[
     Field { number: 5, wire: Wire::Message(&VERIFYING_KEY), count: Count::Any }, // verifying_keys
     Field { number: 6, wire: Wire::Bytes, count: Count::Once(6) }, // zone
     Field { number: 7, wire: Wire::Message(&ZONE_KEY), count: Count::Any }, // zone_keys
+    Field { number: 8, wire: Wire::Bytes, count: Count::Once(8) }, // revocation_head
     Field { number: 9, wire: Wire::Bytes, count: Count::Once(9) }, // region
     Field { number: 10, wire: Wire::Bytes, count: Count::Any }, // services
+    Field { number: 11, wire: Wire::Varint, count: Count::Once(11) }, // online
 ]);
 
 pub(in crate::token) static VERIFYING_KEY: Message = Message(&[
@@ -86,4 +88,35 @@ pub(in crate::token) static ZONE_KEY: Message = Message(&[
     Field { number: 1, wire: Wire::Varint, count: Count::Once(1) }, // epoch
     Field { number: 2, wire: Wire::Bytes, count: Count::Once(2) }, // seal
     Field { number: 3, wire: Wire::Bytes, count: Count::Once(3) }, // zone
+]);
+
+pub(in crate::token) static REVOCATION: Message = Message(&[
+    Field { number: 1, wire: Wire::Message(&REVOKED_SESSION), count: Count::Once(1) }, // session
+    Field { number: 2, wire: Wire::Bytes, count: Count::Once(1) }, // root
+    Field { number: 3, wire: Wire::Bytes, count: Count::Once(1) }, // user
+    Field { number: 4, wire: Wire::Bytes, count: Count::Once(1) }, // role
+    Field { number: 5, wire: Wire::Bytes, count: Count::Once(1) }, // provider
+    Field { number: 6, wire: Wire::Bytes, count: Count::Once(1) }, // access_key
+    Field { number: 7, wire: Wire::Message(&REVOKED_TIME), count: Count::Once(1) }, // issued_before
+    Field { number: 8, wire: Wire::Bytes, count: Count::Once(1) }, // withdrawn_key
+    Field { number: 9, wire: Wire::Varint, count: Count::Once(9) }, // revision
+    Field { number: 10, wire: Wire::Varint, count: Count::Once(10) }, // until
+]);
+
+pub(in crate::token) static REVOKED_SESSION: Message = Message(&[
+    Field { number: 1, wire: Wire::Bytes, count: Count::Once(1) }, // account
+    Field { number: 2, wire: Wire::Bytes, count: Count::Once(2) }, // access_key_id
+]);
+
+pub(in crate::token) static REVOKED_TIME: Message = Message(&[
+    Field { number: 1, wire: Wire::Bytes, count: Count::Once(1) }, // account
+    Field { number: 2, wire: Wire::Varint, count: Count::Once(2) }, // at
+]);
+
+pub(in crate::token) static REVOCATION_HEAD: Message = Message(&[
+    Field { number: 1, wire: Wire::Bytes, count: Count::Once(1) }, // trust_domain
+    Field { number: 2, wire: Wire::Bytes, count: Count::Once(2) }, // log
+    Field { number: 3, wire: Wire::Varint, count: Count::Once(3) }, // count
+    Field { number: 4, wire: Wire::Bytes, count: Count::Once(4) }, // hash
+    Field { number: 5, wire: Wire::Varint, count: Count::Once(5) }, // confirmed_at
 ]);

@@ -1,5 +1,8 @@
 //! Which genuine sessions are refused before their end. Whoever holds a set keeps it up to date; nothing here knows how.
 
+mod entry;
+mod head;
+mod log;
 mod shards;
 #[cfg(test)]
 mod tests;
@@ -11,6 +14,10 @@ use std::sync::Arc;
 use crate::credential::AccessKeyId;
 use crate::identity::{AccountId, Principal, UniqueId};
 use crate::timestamp::Timestamp;
+
+pub use self::entry::{Entry, InvalidEntry, WithdrawnKey};
+pub use self::head::{InvalidHead, RevocationHead};
+pub use self::log::LogPosition;
 
 use self::shards::{Shards, Spread};
 use super::claims::SessionId;
@@ -64,16 +71,16 @@ pub struct RevocationSet {
     /// When each can be forgotten.
     sessions: Shards<SessionKey, Timestamp>,
     /// Subjects that have an id of their own. No two kinds have ids that look alike.
-    ids: Shards<Box<str>, Entry>,
+    ids: Shards<Box<str>, Mark>,
     /// A handful.
-    issued_before: Arc<BTreeMap<(AccountId, Timestamp), Entry>>,
+    issued_before: Arc<BTreeMap<(AccountId, Timestamp), Mark>>,
 }
 
 /// The bytes of an access key id, and the account that it is revoked in.
 type SessionKey = ([u8; 10], AccountId);
 
 #[derive(Clone, Copy, Debug)]
-struct Entry {
+struct Mark {
     revision: u64,
     until: Timestamp,
 }
@@ -103,7 +110,7 @@ impl RevocationSet {
     /// Adds a revocation, in the place of an earlier one of the same subject.
     pub fn insert(&mut self, revocation: Revocation) {
         let Revocation { subject, revision, until } = revocation;
-        let entry = Entry { revision, until };
+        let entry = Mark { revision, until };
         match &subject {
             Subject::Session { account, access_key_id } => {
                 self.sessions.insert((access_key_id.to_bytes(), *account), until);
@@ -164,7 +171,7 @@ impl RevocationSet {
             return Some(Subject::Session { account, access_key_id: id.access_key_id() });
         }
 
-        let is_older = |entry: &Entry| claims.directory_revision < entry.revision;
+        let is_older = |entry: &Mark| claims.directory_revision < entry.revision;
         let names = |id: &str| self.ids.get(id).is_some_and(is_older);
         let started_by = claims.source_user.map(Subject::User);
         let started_with = claims.source_access_key.map(Subject::AccessKey);
