@@ -10,7 +10,9 @@ use brevet_validator::layer::signed_request;
 use brevet_validator::secret::Secret;
 use brevet_validator::signature::{self, PathStyle, Rules};
 use brevet_validator::timestamp::Timestamp;
-use brevet_validator::token::{Claims, KeyRing, KeyState, Minter, Origin, ScopedZone, TrustBundle, VerifyingKey, Zone};
+use brevet_validator::token::{
+    Claims, KeyRing, KeyState, Minter, Origin, ScopedZone, TrustBundle, VerifyingKey, Zone, ZoneKey,
+};
 use brevet_validator::validator::{Rejection, Validator, Verified};
 use http::{HeaderValue, Request};
 use ring::signature::{Ed25519KeyPair, KeyPair};
@@ -29,18 +31,30 @@ pub(crate) fn noon() -> Timestamp {
 pub(crate) struct Sts {
     minter: Minter,
     seed: u8,
+    key_id: u32,
 }
 
 impl Sts {
     pub(crate) fn new(seed: u8) -> Self {
-        let secret = |n: u8| Secret::new([seed.wrapping_mul(7).wrapping_add(n); 32]);
-        let minter = Minter::new([seed; 16], 1, &secret(1), u32::from(seed), &secret(2), secret(3)).unwrap();
-        Self { minter, seed }
+        Self::of_epoch(seed, 1)
+    }
+
+    /// Another epoch of the same deployment has other keys.
+    pub(crate) fn of_epoch(seed: u8, epoch: u32) -> Self {
+        let of_epoch = u8::try_from(epoch).unwrap().wrapping_mul(31);
+        let secret = |n: u8| Secret::new([seed.wrapping_mul(7).wrapping_add(of_epoch).wrapping_add(n); 32]);
+        let key_id = u32::from(seed) + 256 * (epoch - 1);
+        let minter = Minter::new([seed; 16], epoch, &secret(1), key_id, &secret(2), secret(3)).unwrap();
+        Self { minter, seed, key_id }
+    }
+
+    pub(crate) fn zone_key(&self, zone: &Zone) -> ZoneKey {
+        self.minter.zone_key(zone)
     }
 
     pub(crate) fn verifying_key(&self) -> VerifyingKey {
         VerifyingKey {
-            id: u32::from(self.seed),
+            id: self.key_id,
             public: self.minter.public_key(),
             not_before: noon() + -7 * 24 * HOUR,
             not_after: noon() + 7 * 24 * HOUR,

@@ -8,6 +8,7 @@ mod new_roles;
 mod oidc_providers;
 mod permissions;
 mod policies;
+mod races;
 mod requests;
 mod revocations;
 mod roles;
