@@ -25,7 +25,8 @@ use super::operation::{Answer, Operation};
 use super::outbound::{self, Outbound};
 use super::policy::{lint, simulate, who_can};
 use super::random::Random;
-use super::sessions::{self, RevokedSessions};
+use super::sessions::{self, ActivitySink, RevokedSessions};
+use super::trust::{self, Trust, TrustFigures};
 use super::zones::Zones;
 
 /// Longest that a presigned request is good for, in seconds, whatever it says.
@@ -48,6 +49,9 @@ pub struct Service {
     identification: Identification,
     administrator: Iam,
     zones: Zones,
+    trust: Arc<Trust>,
+    /// Who keeps account of what validators tell of sessions, if anyone does.
+    activities: Option<Arc<dyn ActivitySink>>,
     outbound: Option<Arc<Outbound>>,
     audit: Arc<dyn AuditSink>,
     clock: Arc<dyn Clock>,
@@ -89,6 +93,8 @@ impl Service {
             identification: Identification::new(key_sets),
             administrator: Iam::new(Arc::clone(directory), Arc::clone(&random)).with_plaintext_providers(plaintext),
             zones: Zones::new(Arc::clone(directory), Arc::clone(keys), Arc::clone(&random)),
+            trust: Arc::clone(&deployment.trust),
+            activities: None,
             outbound: None,
             audit,
             clock,
@@ -102,6 +108,12 @@ impl Service {
     #[must_use]
     pub fn with_outbound(self, outbound: Option<Arc<Outbound>>) -> Self {
         Self { outbound, ..self }
+    }
+
+    /// The same, and what validators tell of the use of sessions goes there.
+    #[must_use]
+    pub fn with_activities(self, activities: Option<Arc<dyn ActivitySink>>) -> Self {
+        Self { activities, ..self }
     }
 
     /// Takes one request through. `request` is what was signed, `body` its payload as received; `operation` is what
@@ -131,8 +143,17 @@ impl Service {
         };
         record.caller(caller.verified(), caller.snapshot().revision.0);
 
-        let acted = self.act(&caller, operation).await;
-        self.conclude(record, acted).await
+        let acted = self.act(envelope, &caller, operation).await;
+        match self.conclude(record, acted).await? {
+            // Only now: what is revoked and recorded must not hang on how validators are.
+            Answer::Revoked(mut revoked) => {
+                if let Some((committed, patience)) = revoked.awaited {
+                    revoked.receipts = Some(self.trust.receipts(committed, patience, self.clock.now()).await);
+                }
+                Ok(Answer::Revoked(revoked))
+            }
+            answer => Ok(answer),
+        }
     }
 
     /// What was issued or changed is recorded before it is answered; a refusal is recorded, and gets its sealed trace.
@@ -187,6 +208,11 @@ impl Service {
         self.identification.provider_states(&self.directory.snapshot(), self.clock.now())
     }
 
+    /// What validators are told, for operators.
+    pub fn trust_figures(&self) -> TrustFigures {
+        self.trust.figures(self.clock.now())
+    }
+
     fn authenticate(
         &self,
         envelope: &Envelope,
@@ -204,7 +230,7 @@ impl Service {
         Caller::new(verified, self.directory.snapshot(), envelope, &region, now)
     }
 
-    async fn act(&self, caller: &Caller, operation: Operation) -> Result<(Answer, Worth), Error> {
+    async fn act(&self, envelope: &Envelope, caller: &Caller, operation: Operation) -> Result<(Answer, Worth), Error> {
         let issuer = &self.issuer;
         let issued = |issued| (Answer::Issued(Box::new(issued)), Worth::Record);
         let told = |answer| (answer, Worth::Nothing);
@@ -247,10 +273,40 @@ impl Service {
                 let worth = if request.is_change() { self.ready().map(|()| Worth::Record)? } else { Worth::Nothing };
                 Ok((Answer::Zones(self.zones.call(caller, request).await?), worth))
             }
+            Operation::Trust(request) => self.tell(envelope, caller, request).await,
             Operation::Lint(input) => lint::lint(caller, input).map(Answer::Linted).map(told),
             Operation::Simulate(input) => simulate::simulate(caller, input).map(Answer::Simulated).map(told),
             Operation::WhoCan(input) => who_can::who_can(caller, &input).map(Answer::WhoCan).map(told),
         }
+    }
+
+    /// What hands out a zone's keys is recorded; what a validator says of itself is not.
+    async fn tell(
+        &self,
+        envelope: &Envelope,
+        caller: &Caller,
+        request: trust::Request,
+    ) -> Result<(Answer, Worth), Error> {
+        let (answer, worth) = match request {
+            trust::Request::GetBundle(zone) => {
+                self.ready()?;
+                (trust::Answer::Bundle(self.trust.get_bundle(caller, &zone).await?), Worth::Record)
+            }
+            trust::Request::Watch(input) => {
+                self.ready()?;
+                let watching = self.trust.watch(caller, envelope, &self.clock, &input)?;
+                (trust::Answer::Watching(Box::new(watching)), Worth::Record)
+            }
+            trust::Request::Acknowledge(input) => {
+                let zone = input.zone.clone();
+                let activities = self.trust.acknowledge(caller, input)?;
+                if let Some(sink) = &self.activities {
+                    sink.used(&zone, &activities);
+                }
+                (trust::Answer::Acknowledged, Worth::Nothing)
+            }
+        };
+        Ok((Answer::Trust(answer), worth))
     }
 
     /// Without randomness the refusal goes out without its message.
