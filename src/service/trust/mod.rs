@@ -141,6 +141,8 @@ impl Trust {
         let (bound, progress) = (input.bound()?, input.progress()?);
         let zone = admit(caller, "WatchTrust", &input.zone)?;
         self.check_progress(progress)?;
+        // The stream must not be judged by a directory that is older than the one that admits it.
+        self.publish(caller.now(), false);
 
         let key = ValidatorKey::new(caller, &input.zone, &input.validator_id);
         let connected = self.validators.connect(key, bound, progress)?;
