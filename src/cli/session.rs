@@ -64,7 +64,8 @@ struct Target {
 impl Revoke {
     fn run(self) -> anyhow::Result<Exit> {
         finish(async {
-            let mut sessions = SessionClient::new(self.connection.channel().await?);
+            let mut sessions =
+                SessionClient::new(self.connection.patient_channel(self.wait.unwrap_or_default()).await?);
             let (which, what) = self.target.which().ok_or_else(|| anyhow::anyhow!("it is not said which sessions"))?;
             let wait = self.wait.map(prost_types::Duration::try_from).transpose().map_err(anyhow::Error::from)?;
             let answer = sessions.revoke_session(RevokeSessionRequest { which: Some(which), wait }).await?.into_inner();
