@@ -1,6 +1,7 @@
 //! The one road of every request: authenticate, decide and act, record, answer. No wire can leave a step out.
 
 mod exchange;
+mod validators;
 
 use std::sync::{Arc, Mutex, PoisonError};
 
@@ -26,7 +27,7 @@ use super::outbound::{self, Outbound};
 use super::policy::{lint, simulate, who_can};
 use super::random::Random;
 use super::sessions::{self, ActivitySink, RevokedSessions};
-use super::trust::{self, Trust, TrustFigures};
+use super::trust::{Trust, TrustFigures};
 use super::zones::Zones;
 
 /// Longest that a presigned request is good for, in seconds, whatever it says.
@@ -146,12 +147,7 @@ impl Service {
         let acted = self.act(envelope, &caller, operation).await;
         match self.conclude(record, acted).await? {
             // Only now: what is revoked and recorded must not hang on how validators are.
-            Answer::Revoked(mut revoked) => {
-                if let Some((committed, patience)) = revoked.awaited {
-                    revoked.receipts = Some(self.trust.receipts(committed, patience, self.clock.now()).await);
-                }
-                Ok(Answer::Revoked(revoked))
-            }
+            Answer::Revoked(revoked) => Ok(Answer::Revoked(self.with_receipts(revoked).await)),
             answer => Ok(answer),
         }
     }
@@ -278,35 +274,6 @@ impl Service {
             Operation::Simulate(input) => simulate::simulate(caller, input).map(Answer::Simulated).map(told),
             Operation::WhoCan(input) => who_can::who_can(caller, &input).map(Answer::WhoCan).map(told),
         }
-    }
-
-    /// What hands out a zone's keys is recorded; what a validator says of itself is not.
-    async fn tell(
-        &self,
-        envelope: &Envelope,
-        caller: &Caller,
-        request: trust::Request,
-    ) -> Result<(Answer, Worth), Error> {
-        let (answer, worth) = match request {
-            trust::Request::GetBundle(zone) => {
-                self.ready()?;
-                (trust::Answer::Bundle(self.trust.get_bundle(caller, &zone).await?), Worth::Record)
-            }
-            trust::Request::Watch(input) => {
-                self.ready()?;
-                let watching = self.trust.watch(caller, envelope, &self.clock, &input)?;
-                (trust::Answer::Watching(Box::new(watching)), Worth::Record)
-            }
-            trust::Request::Acknowledge(input) => {
-                let zone = input.zone.clone();
-                let activities = self.trust.acknowledge(caller, input)?;
-                if let Some(sink) = &self.activities {
-                    sink.used(&zone, &activities);
-                }
-                (trust::Answer::Acknowledged, Worth::Nothing)
-            }
-        };
-        Ok((Answer::Trust(answer), worth))
     }
 
     /// Without randomness the refusal goes out without its message.

@@ -12,6 +12,7 @@ import uuid
 import grpc
 import pytest
 import rpc
+import test_serve
 from conftest import BREVET, Brevet, policy, running, statement
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PublicKey
 from google.protobuf import duration_pb2
@@ -309,6 +310,21 @@ def test_a_second_stream_of_one_name_takes_the_place_of_the_first(brevet, pb, to
             second.next()
             assert first.end(3)[0] == grpc.StatusCode.ABORTED
             second.next(3)
+
+
+def test_a_zone_s_keys_leave_only_with_a_record(data_dir, pb, token):
+    with test_serve.served(data_dir) as (_, line):
+        brevet = test_serve.client(line, data_dir)
+        get_bundle(brevet, pb)
+        with following(brevet, pb, token, validator_id="shop-1") as validator:
+            validator.next()
+            validator.acknowledge()
+            told = {record["eventName"]: record for record in test_serve.audit(data_dir)}
+    assert told.keys() >= {"GetTrustBundle", "WatchTrust"} and "AcknowledgeTrust" not in told
+    asked_for = {"zone": "default", "validatorId": "shop-1", "maxStaleness": 30, "failOpen": False}
+    assert told["WatchTrust"]["requestParameters"] == asked_for
+    assert told["WatchTrust"]["eventSource"] == "validation.brevet"
+    assert told["GetTrustBundle"]["responseElements"] == {"sequence": 1}
 
 
 def test_open_streams_do_not_hold_up_the_end(pb, token):

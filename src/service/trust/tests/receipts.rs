@@ -142,3 +142,23 @@ async fn a_process_that_stops_waits_no_longer() {
     assert_eq!(stage.receipts().await.refusing, 0);
     assert_eq!(before.elapsed(), Duration::ZERO);
 }
+
+#[tokio::test(start_paused = true)]
+async fn e4_streams_and_validators_that_went_away_are_bounded() {
+    const MOST: u32 = 10_000;
+    let mut stage = Stage::new().await;
+    let admin = stage.admin.clone();
+    let caller = stage.caller(&admin);
+    let open = |n: u32| {
+        let input = WatchTrust { validator_id: format!("v{n}"), ..asked() };
+        stage.trust.watch(&caller, &envelope(), &stage.clock, &input)
+    };
+    let mut streams: Vec<_> = (0..MOST).map(|n| open(n).unwrap()).collect();
+    assert_eq!(open(MOST).unwrap_err().kind(), Kind::LimitExceeded);
+    streams.pop();
+    streams.push(open(MOST).unwrap());
+    streams.clear();
+    assert_eq!(stage.receipts().await.unreachable, MOST);
+    drop(open(MOST + 1).unwrap());
+    assert_eq!(stage.receipts().await.unreachable, MOST);
+}
