@@ -16,7 +16,7 @@ use crate::service::keys::{Anchor, Keys};
 const FRESH: i64 = 6 * 3600;
 /// How many seconds pass before it is tried again, where a new one could not be made and the old one serves.
 const PAUSE: i64 = 30;
-/// How long the store may take to write a sequence down.
+/// How long a new bundle may take where an old one would do.
 const PATIENCE: Duration = Duration::from_secs(5);
 /// Attempts at a sequence. Each that fails means that another replica took one.
 const ATTEMPTS: usize = 5;
@@ -73,12 +73,7 @@ impl Bundles {
         if let Some(bundle) = self.fresh(zone, now) {
             return Ok(bundle);
         }
-        let mut known = self.anchor.lock().await;
-        // Someone else may have made one meanwhile.
-        if let Some(bundle) = self.fresh(zone, now) {
-            return Ok(bundle);
-        }
-        let made = tokio::time::timeout(PATIENCE, self.make_under(&mut known, zone, head, now)).await;
+        let made = tokio::time::timeout(PATIENCE, self.make_once(zone, head, now)).await;
         made.unwrap_or_else(|late| Err(Error::unavailable(late))).or_else(|error| {
             match self.last().get_mut(zone.name()) {
                 Some(kept) if kept.zone == *zone => {
@@ -90,6 +85,15 @@ impl Bundles {
                 _ => Err(error),
             }
         })
+    }
+
+    /// A new bundle, unless someone else made one while this waited for its turn.
+    async fn make_once(&self, zone: &Zone, head: &Bytes, now: Timestamp) -> Result<Bundle, Error> {
+        let mut known = self.anchor.lock().await;
+        match self.fresh(zone, now) {
+            Some(bundle) => Ok(bundle),
+            None => self.make_under(&mut known, zone, head, now).await,
+        }
     }
 
     /// A new bundle.
