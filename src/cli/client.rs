@@ -2,6 +2,7 @@
 
 use std::fmt::Write as _;
 use std::path::PathBuf;
+use std::time::Duration;
 
 use brevet_client::proto::{AssumeRoleRequest, GetCallerIdentityRequest};
 use brevet_client::{ConnectError, Endpoint, SignedChannel, StsClient, credentials};
@@ -10,6 +11,9 @@ use clap::{Args, ValueEnum};
 use tonic_types::StatusExt as _;
 
 use super::Exit;
+
+/// How long it is waited for connections and calls.
+const PATIENCE: Duration = Duration::from_secs(10);
 
 /// Where the service is, and with which credentials to sign.
 #[derive(Args, Debug)]
@@ -54,6 +58,11 @@ impl Connection {
 
     /// A channel for clients of any of the services.
     pub(super) async fn channel(&self) -> Result<SignedChannel, Failure> {
+        self.patient_channel(Duration::ZERO).await
+    }
+
+    /// The same, for calls that may take so much longer than others.
+    pub(super) async fn patient_channel(&self, longer: Duration) -> Result<SignedChannel, Failure> {
         let found = match &self.profile {
             Some(profile) => credentials::from_profile(profile),
             None => credentials::from_environment(),
@@ -64,7 +73,10 @@ impl Connection {
             None => Ok(endpoint),
         });
         match endpoint {
-            Ok(endpoint) => endpoint.region(&self.region).channel(credentials).await.map_err(Failure::from),
+            Ok(endpoint) => {
+                let endpoint = endpoint.region(&self.region).timeout(PATIENCE + longer);
+                endpoint.channel(credentials).await.map_err(Failure::from)
+            }
             Err(error) => Err(error.into()),
         }
     }

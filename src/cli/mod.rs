@@ -12,6 +12,7 @@ mod output;
 mod pair;
 mod policy;
 mod provider;
+mod receipts;
 mod role;
 mod run;
 mod serve;

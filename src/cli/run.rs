@@ -129,6 +129,8 @@ pub(super) async fn serve(
     let providers: Watch = Arc::new(move || watched.provider_states());
     let mut metrics = Metrics::new();
     metrics.watch_providers(Arc::clone(&providers));
+    let told = Arc::clone(&service);
+    metrics.watch_trust(Arc::new(move || told.trust_figures()));
     let metrics = Arc::new(metrics);
     let audited = Arc::clone(&service);
     let audit_ready =
@@ -145,6 +147,8 @@ pub(super) async fn serve(
             outbound,
         },
     )?;
+    let trust = Arc::clone(&deployment.trust);
+    tokio::spawn(Arc::clone(&trust).keep(clock.clone()));
     if let Some(path) = control {
         let control = Control::bind(&path).with_context(|| format!("cannot listen on {}", path.display()))?;
         tokio::spawn(control.serve(deployment, clock));
@@ -171,6 +175,8 @@ pub(super) async fn serve(
     next_signal().await;
     tracing::info!("stopping: requests in flight are answered, new ones are not taken");
     readiness.stop();
+    // Its streams would end never.
+    trust.stop();
     stop.send_replace(true);
     tokio::select! {
         ended = &mut main => ended?,

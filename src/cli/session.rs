@@ -1,5 +1,7 @@
 //! `brevet session`: what becomes of sessions that were issued.
 
+use std::time::Duration;
+
 use brevet_client::SessionClient;
 use brevet_client::proto::admin::RevokeSessionRequest;
 use brevet_client::proto::admin::revoke_session_request::Which;
@@ -8,6 +10,7 @@ use clap::{Args, Subcommand};
 
 use super::Exit;
 use super::client::{Connection, finish};
+use super::receipts::{self, Told};
 
 #[derive(Debug, Subcommand)]
 pub(super) enum SessionVerb {
@@ -27,11 +30,14 @@ impl SessionVerb {
 /// Ends sessions before their time: from the moment that this answers they are refused. Sessions that are made later are good.
 #[derive(Args, Debug)]
 #[command(
-    after_help = "Examples:\n  brevet session revoke \"$AWS_ACCESS_KEY_ID\"\n  brevet session revoke --principal arn:aws:iam::123456789012:user/ada\n  brevet session revoke --issued-before 2026-11-23T12:00:00Z"
+    after_help = "Examples:\n  brevet session revoke \"$AWS_ACCESS_KEY_ID\"\n  brevet session revoke --principal arn:aws:iam::123456789012:user/ada\n  brevet session revoke --issued-before 2026-11-23T12:00:00Z --wait 5s"
 )]
 pub(super) struct Revoke {
     #[command(flatten)]
     target: Target,
+    /// Wait so long, at most 30s, until every connected validator has said that it refuses them
+    #[arg(long, value_name = "DURATION", value_parser = receipts::wait)]
+    wait: Option<Duration>,
     #[command(flatten)]
     connection: Connection,
 }
@@ -58,13 +64,24 @@ struct Target {
 impl Revoke {
     fn run(self) -> anyhow::Result<Exit> {
         finish(async {
-            let mut sessions = SessionClient::new(self.connection.channel().await?);
+            let mut sessions =
+                SessionClient::new(self.connection.patient_channel(self.wait.unwrap_or_default()).await?);
             let (which, what) = self.target.which().ok_or_else(|| anyhow::anyhow!("it is not said which sessions"))?;
-            let answer =
-                sessions.revoke_session(RevokeSessionRequest { which: Some(which), wait: None }).await?.into_inner();
+            let wait = self.wait.map(prost_types::Duration::try_from).transpose().map_err(anyhow::Error::from)?;
+            let answer = sessions.revoke_session(RevokeSessionRequest { which: Some(which), wait }).await?.into_inner();
             let until = answer.kept_until.and_then(|until| Timestamp::from_unix(until.seconds));
             let until = until.ok_or_else(|| anyhow::anyhow!("the service answered without a time"))?;
-            Ok(format!("revoked: {what}. The revocation is kept until {until}, when none of them is left."))
+            let revoked = format!("revoked: {what}. The revocation is kept until {until}, when none of them is left.");
+            // The revocation stands whatever validators say, so that is no failure.
+            Ok(match answer.receipts.map(|receipts| receipts::told(&receipts)) {
+                None => revoked,
+                Some(Told { line, warning }) => {
+                    if let Some(warning) = warning {
+                        eprintln!("brevet: {warning}");
+                    }
+                    format!("{revoked}\n{line}")
+                }
+            })
         })
     }
 }

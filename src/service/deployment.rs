@@ -5,7 +5,6 @@ mod founding;
 use std::sync::Arc;
 
 use brevet_validator::timestamp::Timestamp;
-use tokio::sync::Mutex;
 
 pub use self::founding::{FirstProvider, FirstRole, FirstTrust, Founded, Founding};
 
@@ -14,7 +13,7 @@ use super::error::Error;
 use super::keys::{Anchor, EpochKeys, Keys};
 use super::outbound::{IssuerKey, IssuerKeys};
 use super::random::Random;
-use super::zones;
+use super::trust::Trust;
 use crate::store::{MasterKey, Store, format};
 
 /// A deployment that cannot be founded or started.
@@ -26,7 +25,7 @@ fn fault(error: impl std::fmt::Display) -> DeploymentError {
     DeploymentError(error.to_string())
 }
 
-/// A deployment that was started: its directory, its keys, and the sequence of its bundles.
+/// A deployment that was started: its directory, its keys, and what its validators are told.
 #[derive(Debug)]
 pub struct Deployment {
     /// Who exists and what they may do.
@@ -35,8 +34,8 @@ pub struct Deployment {
     pub keys: Arc<Keys>,
     /// What signs identity tokens.
     pub issuer_keys: Arc<IssuerKeys>,
-    /// What signs bundles, and the sequence of the last one.
-    anchor: Mutex<Anchor>,
+    /// What validators are told.
+    pub trust: Arc<Trust>,
 }
 
 impl Deployment {
@@ -64,30 +63,21 @@ impl Deployment {
             }
         }
         let anchor = anchor.ok_or_else(|| DeploymentError(format!("the record {} is missing", Anchor::RECORD_KEY)))?;
-        let keys = Keys::new(cipher.trust_domain(), &epochs, &anchor, &*random).map_err(fault)?;
+        let keys = Arc::new(Keys::new(cipher.trust_domain(), &epochs, &anchor, &*random).map_err(fault)?);
         let directory = Arc::new(Directory::new(store, cipher, Arc::clone(&random), snapshot));
+        let trust =
+            Trust::new(Arc::clone(&directory), Arc::clone(&keys), Arc::clone(&random), anchor).map_err(fault)?;
         Ok(Self {
             issuer_keys: Arc::new(IssuerKeys::new(Arc::clone(&directory), random, issuer_keys).map_err(fault)?),
             directory,
-            keys: Arc::new(keys),
-            anchor: Mutex::new(anchor),
+            keys,
+            trust: Arc::new(trust),
         })
     }
 
     /// The trust bundle of a zone, as a file. Its sequence is written down before it is handed out.
     pub async fn bundle(&self, zone: &str, now: Timestamp) -> Result<Vec<u8>, Error> {
-        let zone = zones::exported(&self.directory.snapshot(), zone)?;
-        let mut anchor = self.anchor.lock().await;
-        let next = Anchor { bundle_sequence: anchor.bundle_sequence + 1, ..anchor.clone() };
-        let record = next.encode();
-        self.directory
-            .change(|edit| {
-                edit.put_other(Anchor::RECORD_KEY, record);
-                Ok(())
-            })
-            .await?;
-        *anchor = next;
-        self.keys.export_bundle(&zone, anchor.bundle_sequence, now).map_err(Error::internal)
+        self.trust.new_bundle(zone, now).await
     }
 }
 

@@ -22,6 +22,7 @@ pub mod policy;
 pub mod random;
 pub mod sessions;
 pub mod simulation;
+pub mod trust;
 pub mod zones;
 
 #[cfg(test)]

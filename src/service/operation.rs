@@ -17,6 +17,7 @@ use super::policy::lint::{Lint, Linted};
 use super::policy::simulate::{Simulate, SimulatedPair};
 use super::policy::who_can::{WhoCan, WhoCanPage};
 use super::sessions::{RevokeSession, Revoked};
+use super::trust;
 use super::zones;
 
 /// What a caller asks for.
@@ -54,6 +55,8 @@ pub enum Operation {
     RevokeSession(RevokeSession),
     /// `brevet:CreateZone` and the like.
     Zones(zones::Request),
+    /// `brevet:WatchTrust` and the like.
+    Trust(trust::Request),
 }
 
 impl Operation {
@@ -81,6 +84,7 @@ impl Operation {
             | Self::WhoCan(_)
             | Self::RevokeSession(_)
             | Self::Zones(_) => "admin",
+            Self::Trust(_) => "validation",
         }
     }
 
@@ -102,6 +106,7 @@ impl Operation {
             Self::WhoCan(input) => input.audit_parameters(),
             Self::RevokeSession(input) => input.audit_parameters(),
             Self::Zones(request) => request.audit_parameters(),
+            Self::Trust(request) => request.audit_parameters(),
         }
     }
 
@@ -123,6 +128,7 @@ impl Operation {
             Self::WhoCan(_) => "WhoCan",
             Self::RevokeSession(_) => "RevokeSession",
             Self::Zones(request) => request.name(),
+            Self::Trust(request) => request.name(),
         }
     }
 }
@@ -154,4 +160,6 @@ pub enum Answer {
     Revoked(Revoked),
     /// Zones.
     Zones(zones::Answer),
+    /// What a validator is told.
+    Trust(trust::Answer),
 }

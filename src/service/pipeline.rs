@@ -1,6 +1,7 @@
 //! The one road of every request: authenticate, decide and act, record, answer. No wire can leave a step out.
 
 mod exchange;
+mod validators;
 
 use std::sync::{Arc, Mutex, PoisonError};
 
@@ -25,7 +26,8 @@ use super::operation::{Answer, Operation};
 use super::outbound::{self, Outbound};
 use super::policy::{lint, simulate, who_can};
 use super::random::Random;
-use super::sessions::{self, RevokedSessions};
+use super::sessions::{self, ActivitySink, RevokedSessions};
+use super::trust::{Trust, TrustFigures};
 use super::zones::Zones;
 
 /// Longest that a presigned request is good for, in seconds, whatever it says.
@@ -48,6 +50,9 @@ pub struct Service {
     identification: Identification,
     administrator: Iam,
     zones: Zones,
+    trust: Arc<Trust>,
+    /// Who keeps account of what validators tell of sessions, if anyone does.
+    activities: Option<Arc<dyn ActivitySink>>,
     outbound: Option<Arc<Outbound>>,
     audit: Arc<dyn AuditSink>,
     clock: Arc<dyn Clock>,
@@ -89,6 +94,8 @@ impl Service {
             identification: Identification::new(key_sets),
             administrator: Iam::new(Arc::clone(directory), Arc::clone(&random)).with_plaintext_providers(plaintext),
             zones: Zones::new(Arc::clone(directory), Arc::clone(keys), Arc::clone(&random)),
+            trust: Arc::clone(&deployment.trust),
+            activities: None,
             outbound: None,
             audit,
             clock,
@@ -102,6 +109,12 @@ impl Service {
     #[must_use]
     pub fn with_outbound(self, outbound: Option<Arc<Outbound>>) -> Self {
         Self { outbound, ..self }
+    }
+
+    /// The same, and what validators tell of the use of sessions goes there.
+    #[must_use]
+    pub fn with_activities(self, activities: Option<Arc<dyn ActivitySink>>) -> Self {
+        Self { activities, ..self }
     }
 
     /// Takes one request through. `request` is what was signed, `body` its payload as received; `operation` is what
@@ -131,8 +144,12 @@ impl Service {
         };
         record.caller(caller.verified(), caller.snapshot().revision.0);
 
-        let acted = self.act(&caller, operation).await;
-        self.conclude(record, acted).await
+        let acted = self.act(envelope, &caller, operation).await;
+        match self.conclude(record, acted).await? {
+            // Only now: what is revoked and recorded must not hang on how validators are.
+            Answer::Revoked(revoked) => Ok(Answer::Revoked(self.with_receipts(revoked).await)),
+            answer => Ok(answer),
+        }
     }
 
     /// What was issued or changed is recorded before it is answered; a refusal is recorded, and gets its sealed trace.
@@ -187,6 +204,11 @@ impl Service {
         self.identification.provider_states(&self.directory.snapshot(), self.clock.now())
     }
 
+    /// What validators are told, for operators.
+    pub fn trust_figures(&self) -> TrustFigures {
+        self.trust.figures(self.clock.now())
+    }
+
     fn authenticate(
         &self,
         envelope: &Envelope,
@@ -204,7 +226,7 @@ impl Service {
         Caller::new(verified, self.directory.snapshot(), envelope, &region, now)
     }
 
-    async fn act(&self, caller: &Caller, operation: Operation) -> Result<(Answer, Worth), Error> {
+    async fn act(&self, envelope: &Envelope, caller: &Caller, operation: Operation) -> Result<(Answer, Worth), Error> {
         let issuer = &self.issuer;
         let issued = |issued| (Answer::Issued(Box::new(issued)), Worth::Record);
         let told = |answer| (answer, Worth::Nothing);
@@ -247,6 +269,7 @@ impl Service {
                 let worth = if request.is_change() { self.ready().map(|()| Worth::Record)? } else { Worth::Nothing };
                 Ok((Answer::Zones(self.zones.call(caller, request).await?), worth))
             }
+            Operation::Trust(request) => self.tell(envelope, caller, request).await,
             Operation::Lint(input) => lint::lint(caller, input).map(Answer::Linted).map(told),
             Operation::Simulate(input) => simulate::simulate(caller, input).map(Answer::Simulated).map(told),
             Operation::WhoCan(input) => who_can::who_can(caller, &input).map(Answer::WhoCan).map(told),

@@ -145,6 +145,11 @@ impl Zones {
     }
 }
 
+/// Refuses what no zone can be called.
+pub(super) fn check_name(name: &str) -> Result<&str, Error> {
+    WORD.check(name, "zone")
+}
+
 /// The zone that a bundle is asked for.
 pub(super) fn exported(directory: &Snapshot, name: &str) -> Result<Zone, Error> {
     let entry = all(directory).find(|entry| entry.zone.name() == name).ok_or_else(|| absent(name))?;
@@ -194,7 +199,8 @@ fn check_room(before: &Snapshot, scope: &ZoneScope) -> Result<(), Error> {
     Ok(())
 }
 
-fn permit(caller: &Caller, operation: &str, name: &str) -> Result<(), Error> {
+/// Whether a caller may do something to a zone, whether there is one of that name or not.
+pub(super) fn permit(caller: &Caller, operation: &str, name: &str) -> Result<(), Error> {
     let resource = arn(caller, name)?;
     caller.demand(&Asked { action: &format!("brevet:{operation}"), resource: &resource, context: &caller.context() })
 }

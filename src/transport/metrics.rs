@@ -13,6 +13,7 @@ use prometheus_client::registry::{Registry, Unit};
 
 use super::error::{Fault, Row};
 use super::providers::{ProviderSeries, Watch};
+use super::trust_series::{TrustSeries, WatchTrust};
 
 /// How a request ended.
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
@@ -86,6 +87,11 @@ impl Metrics {
     /// Tells of identity providers, too.
     pub fn watch_providers(&mut self, watch: Watch) {
         self.registry.register_collector(Box::new(ProviderSeries(watch)));
+    }
+
+    /// Tells of what validators are told, too.
+    pub fn watch_trust(&mut self, watch: WatchTrust) {
+        self.registry.register_collector(Box::new(TrustSeries(watch)));
     }
 
     /// Counts one request. `operation` and `reason` must come from fixed sets.

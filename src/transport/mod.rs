@@ -20,6 +20,7 @@ pub mod query;
 pub mod readiness;
 pub mod tls;
 pub mod toy_issuer;
+pub mod trust_series;
 
 #[cfg(test)]
 mod tests;

@@ -114,6 +114,7 @@ impl Record {
             Answer::Revoked(revoked) => self.set("responseElements", revoked.audit_elements()),
             Answer::Iam(answer) => self.set("responseElements", answer.audit_elements()),
             Answer::Zones(answer) => self.set("responseElements", answer.audit_elements()),
+            Answer::Trust(answer) => self.set("responseElements", answer.audit_elements()),
             Answer::CallerIdentity(_)
             | Answer::AccessKeyInfo(_)
             | Answer::DecodedMessage(_)

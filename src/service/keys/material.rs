@@ -74,6 +74,8 @@ pub struct Anchor {
     pub bundle_sequence: u64,
 }
 
+const UNUSABLE_SEED: InvalidKeyRing = InvalidKeyRing("the seed of the anchor is not one");
+
 /// A record that does not hold what it must.
 #[derive(Debug, thiserror::Error)]
 #[error("bad {0}")]
@@ -172,9 +174,12 @@ impl Anchor {
 
     /// What validators pin.
     pub fn public_key(&self) -> Result<[u8; 32], InvalidKeyRing> {
-        let unusable = InvalidKeyRing("the seed of the anchor is not one");
-        let pair = Ed25519KeyPair::from_seed_unchecked(self.seed.expose()).map_err(|_| unusable)?;
-        pair.public_key().as_ref().try_into().map_err(|_| unusable)
+        self.key_pair()?.public_key().as_ref().try_into().map_err(|_| UNUSABLE_SEED)
+    }
+
+    /// What signs.
+    pub(super) fn key_pair(&self) -> Result<Ed25519KeyPair, InvalidKeyRing> {
+        Ed25519KeyPair::from_seed_unchecked(self.seed.expose()).map_err(|_| UNUSABLE_SEED)
     }
 }
 

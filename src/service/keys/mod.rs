@@ -12,9 +12,10 @@ use brevet_validator::credential::{Lifetime, SecretKey};
 use brevet_validator::secret::Secret;
 use brevet_validator::timestamp::Timestamp;
 use brevet_validator::token::{
-    Claims, InvalidBundle, InvalidKeyRing, KeyRing, KeyState, MintError, Minted, Minter, TrustBundle, VerifyingKey,
-    Zone, ZoneKey,
+    Claims, InvalidBundle, InvalidKeyRing, KeyRing, KeyState, LogPosition, MintError, Minted, Minter, RevocationHead,
+    TrustBundle, VerifyingKey, Zone, ZoneKey,
 };
+use ring::signature::Ed25519KeyPair;
 
 pub use self::material::{Anchor, EpochKeys, EpochState, InvalidMaterial};
 pub use self::message::{OVERHEAD as MESSAGE_OVERHEAD, SALT_LENGTH as MESSAGE_SALT};
@@ -42,6 +43,8 @@ pub struct Keys {
     /// When the last epoch that a bundle of today can hold stops signing.
     signing_ends: Option<Timestamp>,
     anchor_seed: Secret<[u8; 32]>,
+    /// The same, ready to sign: heads are signed each second.
+    anchor_pair: Ed25519KeyPair,
     anchor: [u8; 32],
 }
 
@@ -95,6 +98,7 @@ impl Keys {
             sts_ring,
             signing_ends: signing_ends(epochs),
             anchor: anchor.public_key()?,
+            anchor_pair: anchor.key_pair()?,
             anchor_seed: anchor.seed.clone(),
         })
     }
@@ -143,7 +147,7 @@ impl Keys {
     ///
     /// It expires before an epoch that it lacks can become active, or its holder would refuse good tokens: when the
     /// last epoch that it holds stops signing, and after 30 days in any case.
-    fn trust_bundle(&self, zone: &Zone, sequence: u64, now: Timestamp) -> TrustBundle {
+    fn trust_bundle(&self, zone: &Zone, sequence: u64, now: Timestamp, revocation_head: Vec<u8>) -> TrustBundle {
         let latest = now + MAX_BUNDLE_LIFE;
         TrustBundle {
             trust_domain: self.trust_domain,
@@ -158,18 +162,29 @@ impl Keys {
             },
             zone_keys: zone_keys(&self.minters, zone),
             online: false,
-            revocation_head: Vec::new(),
+            revocation_head,
             anchor: self.anchor,
         }
     }
 
     /// The trust bundle of a zone as a signed file. Its bytes hold the zone's keys: keep them as a secret is kept. There is
-    /// none of the zone of the STS.
-    pub fn export_bundle(&self, zone: &Zone, sequence: u64, now: Timestamp) -> Result<Vec<u8>, InvalidBundle> {
+    /// none of the zone of the STS. `head` is the signed head of the log of revocations, if there is a log.
+    pub fn export_bundle(
+        &self,
+        zone: &Zone,
+        sequence: u64,
+        now: Timestamp,
+        head: Vec<u8>,
+    ) -> Result<Vec<u8>, InvalidBundle> {
         if *zone == Zone::Sts {
             return Err(InvalidBundle::Content("the keys of the STS leave it in no bundle"));
         }
-        self.trust_bundle(zone, sequence, now).encode(&self.anchor_seed)
+        self.trust_bundle(zone, sequence, now, head).encode(&self.anchor_seed)
+    }
+
+    /// Signs that the log of revocations ends here, and that there was nothing newer in the store at a time.
+    pub fn sign_head(&self, position: LogPosition, confirmed_at: Timestamp) -> Vec<u8> {
+        RevocationHead { trust_domain: self.trust_domain, position, confirmed_at }.sign(&self.anchor_pair)
     }
 }
 

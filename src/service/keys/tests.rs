@@ -78,7 +78,7 @@ fn a_bundle_lives_thirty_days_but_not_past_the_epochs_that_it_holds() {
         (&[(VerifyOnly, Some(0)), (Active, Some(60 * DAY))], 30 * DAY),
         (&[(VerifyOnly, Some(20 * DAY)), (Active, Some(7 * DAY))], 7 * DAY),
     ] {
-        let bundle = keys(&epochs(lives)).unwrap().trust_bundle(&Zone::Default, 4, now());
+        let bundle = keys(&epochs(lives)).unwrap().trust_bundle(&Zone::Default, 4, now(), Vec::new());
         assert_eq!(bundle.expires_at - bundle.issued_at, life, "{lives:?}");
         assert_eq!(
             (bundle.sequence, bundle.verifying_keys.len(), bundle.zone_keys.len()),
@@ -93,7 +93,7 @@ fn an_exported_bundle_opens_tokens_and_is_pinned_to_its_anchor() {
     let user = world.user("ada", ALLOW_ALL);
     let caller = world.caller(&user).unwrap();
     let issued = world.issuer.session_token(&caller, &GetSessionToken::default()).unwrap();
-    let file = world.keys.export_bundle(&Zone::Default, 1, now()).unwrap();
+    let file = world.keys.export_bundle(&Zone::Default, 1, now(), Vec::new()).unwrap();
     let bundle = TrustBundle::decode(&file, None).unwrap();
     let (id, token) = (issued.credentials.access_key_id, issued.credentials.security_token.unwrap());
     let ring = bundle.key_ring().unwrap();
@@ -101,7 +101,10 @@ fn an_exported_bundle_opens_tokens_and_is_pinned_to_its_anchor() {
 
     let stranger = keys(&epochs(&[(EpochState::Active, None)])).unwrap();
     let stranger = Keys { anchor: [1; 32], ..stranger };
-    assert!(stranger.export_bundle(&Zone::Default, 1, now()).is_err(), "an anchor that the seed does not make");
+    assert!(
+        stranger.export_bundle(&Zone::Default, 1, now(), Vec::new()).is_err(),
+        "an anchor that the seed does not make"
+    );
     assert_eq!(TrustBundle::decode(&file, Some(&[1; 32])).unwrap_err(), InvalidBundle::Anchor);
 }
 

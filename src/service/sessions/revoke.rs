@@ -1,23 +1,34 @@
 //! RevokeSession: the sessions of a subject are refused from the moment that this is answered.
 
+use std::time::Duration;
+
 use brevet_validator::timestamp::Timestamp;
 use brevet_validator::token::Subject;
 use serde_json::{Value, json};
+use tokio::time::Instant;
 
 use super::target::{RevokeSession, Target};
 use crate::service::caller::{Asked, Caller};
 use crate::service::directory::{Directory, Edit, Snapshot};
 use crate::service::error::{Error, Kind};
+use crate::service::trust::Receipts;
 
 /// Times that can be revoked in an account at once, each earlier than those before it: more is no use to anyone, and each
 /// costs something with every request.
 const MOST_TIMES: usize = 100;
+
+/// Longest that anybody waits for validators.
+const LONGEST_WAIT: Duration = Duration::from_secs(30);
 
 /// What was revoked.
 #[derive(Clone, Copy, Debug)]
 pub struct Revoked {
     /// When no session that it concerns is left, so that it is forgotten.
     pub until: Timestamp,
+    /// When it was committed, and how long to wait for validators, if at all.
+    pub awaited: Option<(Instant, Duration)>,
+    /// What they said.
+    pub receipts: Option<Receipts>,
 }
 
 impl Revoked {
@@ -30,10 +41,14 @@ impl Revoked {
 /// Revokes sessions of the caller's account. A session may always end itself; all else needs `brevet:RevokeSession`.
 pub async fn revoke(directory: &Directory, caller: &Caller, input: &RevokeSession) -> Result<Revoked, Error> {
     let target = Target::read(input)?;
-    directory.change_persistently(|edit| decide(edit, caller, &target)).await
+    if input.wait.is_some_and(|wait| wait > LONGEST_WAIT) {
+        return Err(Error::validation("It is waited at most 30 s."));
+    }
+    let until = directory.change_persistently(|edit| decide(edit, caller, &target)).await?;
+    Ok(Revoked { until, awaited: input.wait.map(|wait| (Instant::now(), wait)), receipts: None })
 }
 
-fn decide(edit: &mut Edit, caller: &Caller, target: &Target) -> Result<Revoked, Error> {
+fn decide(edit: &mut Edit, caller: &Caller, target: &Target) -> Result<Timestamp, Error> {
     let before = edit.before();
     let found = target.find(caller, &before);
     if !target.is_own_session(caller) {
@@ -42,7 +57,7 @@ fn decide(edit: &mut Edit, caller: &Caller, target: &Target) -> Result<Revoked, 
     }
     let subject = found.subject()?;
     within_quota(&before, &subject)?;
-    Ok(Revoked { until: edit.revoke(subject, caller.now()) })
+    Ok(edit.revoke(subject, caller.now()))
 }
 
 fn within_quota(snapshot: &Snapshot, subject: &Subject) -> Result<(), Error> {

@@ -1,5 +1,7 @@
 //! Which sessions a caller wants revoked: as it came off the wire, checked, and found in the directory.
 
+use std::time::Duration;
+
 use brevet_validator::credential::{AccessKeyId, KeyKind};
 use brevet_validator::identity::{AccountId, Arn};
 use brevet_validator::policy::Context;
@@ -17,6 +19,8 @@ use crate::service::parameters::shown;
 pub struct RevokeSession {
     /// Which sessions; required.
     pub which: Option<Which>,
+    /// How long to wait until validators refuse them; `None`: not at all.
+    pub wait: Option<Duration>,
 }
 
 /// Which sessions.

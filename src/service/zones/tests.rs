@@ -75,7 +75,7 @@ impl Stage {
 
     fn bundle(&self, zone: &str) -> Vec<u8> {
         let zone = exported(&self.zones.directory.snapshot(), zone).unwrap();
-        self.world.keys.export_bundle(&zone, 1, now()).unwrap()
+        self.world.keys.export_bundle(&zone, 1, now(), Vec::new()).unwrap()
     }
 }
 
@@ -131,7 +131,7 @@ async fn a_bundle_is_only_of_a_zone_that_is_enabled_and_never_of_the_sts() {
     let exported = |stage: &Stage, zone| exported(&stage.zones.directory.snapshot(), zone).unwrap_err().kind();
     assert_eq!(exported(&stage, "storage"), Kind::NoSuchEntity);
     assert_eq!(exported(&stage, "sts"), Kind::NoSuchEntity);
-    assert!(stage.world.keys.export_bundle(&Zone::Sts, 1, now()).is_err());
+    assert!(stage.world.keys.export_bundle(&Zone::Sts, 1, now(), Vec::new()).is_err());
     stage.done(Request::Disable("default".into())).await;
     assert_eq!(exported(&stage, "default"), Kind::InvalidInput);
 }

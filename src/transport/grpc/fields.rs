@@ -17,6 +17,22 @@ pub(super) fn seconds(duration: Duration) -> Result<String, Error> {
     }
 }
 
+/// A duration to the nanosecond.
+pub(super) fn duration(duration: Duration) -> Result<std::time::Duration, Error> {
+    let seconds = u64::try_from(duration.seconds).ok();
+    let nanos = u32::try_from(duration.nanos).ok().filter(|nanos| *nanos < 1_000_000_000);
+    match (seconds, nanos) {
+        (Some(seconds), Some(nanos)) => Ok(std::time::Duration::new(seconds, nanos)),
+        _ => Err(Error::validation("A duration must not be negative.")),
+    }
+}
+
+/// The same as a message.
+pub(super) fn to_proto(duration: std::time::Duration) -> Duration {
+    let nanos = i32::try_from(duration.subsec_nanos()).unwrap_or(i32::MAX);
+    Duration { seconds: i64::try_from(duration.as_secs()).unwrap_or(i64::MAX), nanos }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -27,6 +43,15 @@ mod tests {
         assert_eq!(seconds(Duration { seconds: i64::MAX, nanos: 0 }).unwrap(), i64::MAX.to_string());
         for (secs, nanos) in [(-1, 0), (900, 1), (900, -1), (0, i32::MIN)] {
             assert!(seconds(Duration { seconds: secs, nanos }).is_err());
+        }
+    }
+
+    #[test]
+    fn durations_to_the_nanosecond_come_back_as_they_were() {
+        let written = Duration { seconds: 7, nanos: 999_999_999 };
+        assert_eq!(to_proto(duration(written).unwrap()), written);
+        for (seconds, nanos) in [(-1, 0), (0, -1), (0, 1_000_000_000), (i64::MIN, i32::MIN)] {
+            assert!(duration(Duration { seconds, nanos }).is_err());
         }
     }
 }

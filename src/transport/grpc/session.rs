@@ -3,12 +3,13 @@
 use brevet_validator::timestamp::Timestamp;
 use tonic::{Request, Response, Status};
 
-use super::counter;
 use super::proto::admin as proto;
 use super::proto::admin::revoke_session_request::Which as Named;
+use super::{counter, fields};
 use crate::service::error::Error;
 use crate::service::operation::{Answer, Operation};
 use crate::service::sessions::{RevokeSession, Which};
+use crate::service::trust::Receipts;
 use crate::transport::desk::{Desk, Handler};
 
 /// The service at its desk.
@@ -32,12 +33,14 @@ impl<H: Handler> proto::session_service_server::SessionService for SessionDesk<H
     ) -> Result<Response<proto::RevokeSessionResponse>, Status> {
         let read = |message: proto::RevokeSessionRequest| {
             let which = message.which.map(which).transpose()?;
-            Ok(Operation::RevokeSession(RevokeSession { which }))
+            let wait = message.wait.map(fields::duration).transpose()?;
+            Ok(Operation::RevokeSession(RevokeSession { which, wait }))
         };
         let write = |answer| match answer {
             Answer::Revoked(revoked) => {
                 let until = prost_types::Timestamp { seconds: revoked.until.unix(), nanos: 0 };
-                Some(proto::RevokeSessionResponse { kept_until: Some(until), receipts: None })
+                let receipts = revoked.receipts.map(receipts);
+                Some(proto::RevokeSessionResponse { kept_until: Some(until), receipts })
             }
             _ => None,
         };
@@ -50,6 +53,12 @@ impl<H: Handler> proto::session_service_server::SessionService for SessionDesk<H
     ) -> Result<Response<proto::ListSessionsResponse>, Status> {
         Err(Status::unimplemented(""))
     }
+}
+
+fn receipts(receipts: Receipts) -> proto::Receipts {
+    let Receipts { validators, refusing, unreachable, slowest, bound, failing_open } = receipts;
+    let slowest = (refusing > 0).then(|| fields::to_proto(slowest));
+    proto::Receipts { validators, refusing, unreachable, slowest, bound: bound.map(fields::to_proto), failing_open }
 }
 
 fn which(named: Named) -> Result<Which, Error> {

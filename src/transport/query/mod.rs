@@ -131,7 +131,7 @@ fn has_result(answer: &Answer) -> bool {
         Answer::DecodedMessage(_) | Answer::WebIdentityToken(_) => true,
         // Not on this wire.
         Answer::Linted(_) | Answer::Simulated(_) | Answer::WhoCan(_) => false,
-        Answer::CheckedProvider(_) | Answer::Revoked(_) | Answer::Zones(_) => false,
+        Answer::CheckedProvider(_) | Answer::Revoked(_) | Answer::Zones(_) | Answer::Trust(_) => false,
     }
 }
 
@@ -144,6 +144,6 @@ fn render(answer: &Answer, xml: &mut Xml) {
         Answer::WebIdentityToken(token) => sts::render_web_identity_token(token, xml),
         Answer::Iam(answer) => iam::render(answer, xml),
         Answer::Linted(_) | Answer::Simulated(_) | Answer::WhoCan(_) => {}
-        Answer::CheckedProvider(_) | Answer::Revoked(_) | Answer::Zones(_) => {}
+        Answer::CheckedProvider(_) | Answer::Revoked(_) | Answer::Zones(_) | Answer::Trust(_) => {}
     }
 }

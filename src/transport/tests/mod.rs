@@ -8,3 +8,4 @@ mod policy;
 mod server;
 mod signed;
 mod tls;
+mod trust;

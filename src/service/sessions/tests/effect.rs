@@ -127,7 +127,7 @@ async fn a_replica_that_came_second_reads_again_and_revokes() {
     let session = stage.assume(&admin, "deploy");
     let caller = stage.caller(&admin).unwrap();
     for replica in [&other, &stage.directory] {
-        let input = RevokeSession { which: Some(one(&session)) };
+        let input = RevokeSession { which: Some(one(&session)), wait: None };
         revoke(replica, &caller, &input).await.unwrap();
         assert_eq!(replica.snapshot().revocations().len(), 1);
     }

@@ -57,7 +57,7 @@ impl Stage {
         which: Which,
     ) -> impl Future<Output = Result<Revoked, Error>> + use<'a> {
         let caller = self.caller(by).unwrap();
-        let input = RevokeSession { which: Some(which) };
+        let input = RevokeSession { which: Some(which), wait: None };
         async move { revoke(&self.directory, &caller, &input).await }
     }
 

@@ -3,9 +3,6 @@
 mod keys;
 mod trust;
 
-use std::pin::Pin;
-
-use futures_util::Stream;
 use tonic::{Request, Response, Status};
 
 use super::proto::validation as proto;
@@ -26,7 +23,7 @@ impl<H: Handler> ValidationDesk<H> {
 
 #[tonic::async_trait]
 impl<H: Handler> proto::validation_service_server::ValidationService for ValidationDesk<H> {
-    type WatchTrustStream = Pin<Box<dyn Stream<Item = Result<proto::WatchTrustResponse, Status>> + Send>>;
+    type WatchTrustStream = trust::Steps;
 
     async fn get_trust_bundle(
         &self,
