@@ -14,6 +14,9 @@ use crate::{ConnectError, Endpoint, ValidationClient};
 /// The service sends something each second.
 const SILENCE: Duration = Duration::from_secs(5);
 
+/// What comes takes effect after some messages, even at a replica that has to catch up.
+const NO_EFFECT: Duration = Duration::from_secs(60);
+
 /// For credentials, for the connection and for the head of the answer, each.
 const PATIENCE: Duration = Duration::from_secs(10);
 
@@ -26,8 +29,8 @@ pub(super) struct Connection {
     pub(super) client: ValidationClient,
     stream: Streaming<WatchTrustResponse>,
     opened: Instant,
-    /// Whether something took effect that came by it.
-    pub(super) in_contact: bool,
+    /// When something last took effect that came by it.
+    effect: Option<Instant>,
 }
 
 /// Why a stream is no more, or came to nothing.
@@ -43,6 +46,8 @@ pub(super) enum Fault {
     Status(Box<tonic::Status>),
     #[error("nothing was heard for {} s", SILENCE.as_secs())]
     Silence,
+    #[error("what comes does not take effect")]
+    NoEffect,
     #[error("the service ended the stream")]
     Ended,
     #[error(transparent)]
@@ -114,7 +119,7 @@ impl Connection {
         let mut client = ValidationClient::new(channel).max_decoding_message_size(MAX_MESSAGE);
         let answer = timeout(PATIENCE, client.watch_trust(watch.request(follower, from_nothing))).await;
         let stream = answer.map_err(|_| Fault::NoAnswer)?.map_err(|status| Fault::Status(status.into()))?.into_inner();
-        Ok(Self { client, stream, opened: Instant::now(), in_contact: false })
+        Ok(Self { client, stream, opened: Instant::now(), effect: None })
     }
 
     pub(super) async fn message(&mut self) -> Result<WatchTrustResponse, Fault> {
@@ -122,12 +127,18 @@ impl Connection {
             Err(_) => Err(Fault::Silence),
             Ok(Err(status)) => Err(Fault::Status(status.into())),
             Ok(Ok(None)) => Err(Fault::Ended),
+            Ok(Ok(Some(_))) if self.effect.unwrap_or(self.opened).elapsed() > NO_EFFECT => Err(Fault::NoEffect),
             Ok(Ok(Some(message))) => Ok(message),
         }
     }
 
+    /// Something took effect. Whether it is the first.
+    pub(super) fn note_effect(&mut self) -> bool {
+        self.effect.replace(Instant::now()).is_none()
+    }
+
     /// Whether it was of use for long enough that the next one may be tried as if nothing had failed.
     pub(super) fn was_good(&self) -> bool {
-        self.in_contact && self.opened.elapsed() >= Duration::from_secs(1)
+        self.effect.is_some() && self.opened.elapsed() >= Duration::from_secs(1)
     }
 }

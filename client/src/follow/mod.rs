@@ -64,6 +64,9 @@ pub enum FollowError {
     /// Not a name.
     #[error("{0:?} is not the name of a validator: 1 to 64 characters of A-Z, a-z, 0-9, dot, dash and underscore")]
     ValidatorId(String),
+    /// No validator goes on for no time, or for longer than any bundle.
+    #[error("a validator may go on without news for 1 second to 30 days")]
+    Staleness,
     /// The copy on disk cannot be used.
     #[error(transparent)]
     Copy(#[from] CopyError),

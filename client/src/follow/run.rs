@@ -62,8 +62,7 @@ impl Run {
         let step = Step { bundle: bundle.expose(), log: &message.log, entries: &message.entries, head: &message.head };
         let now = crate::signed::now().map_err(|_| Fault::Clock)?;
         let changes = self.follower.apply(step, now)?;
-        if changes.is_some() && !connection.in_contact {
-            connection.in_contact = true;
+        if changes.is_some() && connection.note_effect() {
             self.from_nothing = false;
             self.status.connected();
             tracing::info!(zone = self.watch.zone, "following the token service");
@@ -76,7 +75,7 @@ impl Run {
         let lost = self.connection.take();
         let was_good = lost.as_ref().is_some_and(Connection::was_good);
         drop(lost);
-        self.from_nothing |= matches!(fault, Fault::Trust(_));
+        self.from_nothing |= matches!(fault, Fault::Trust(_) | Fault::NoEffect);
         if was_good {
             self.backoff.reset();
             self.flush().await;

@@ -17,12 +17,18 @@ use super::run::Run;
 use super::status::Shared;
 use super::{FollowError, FollowedValidator, Follower, alarm};
 
+/// No bundle is good for longer.
+const LONGEST_STALENESS: u64 = 30 * 86_400;
+
 impl Follower {
     /// Starts to follow. With a copy on disk the validator is there at once, whether or not the service is; otherwise when the
     /// service was reached for the first time.
     pub async fn start(self, rules: Rules) -> Result<FollowedValidator, FollowError> {
         if !self.allow_plaintext && self.endpoint.is_exposed() {
             return Err(FollowError::Plaintext(self.endpoint.to_string()));
+        }
+        if !(1..=LONGEST_STALENESS).contains(&self.staleness.max.as_secs()) {
+            return Err(FollowError::Staleness);
         }
         let validator_id = self.validator_id.map_or_else(draw_id, checked_id)?;
         let started = crate::signed::now().map_err(|_| FollowError::System)?;
