@@ -12,7 +12,7 @@ import urllib.request
 import pytest
 import rpc
 import test_serve
-from conftest import TARGET, environment, key_environment, run, running, statement, trust
+from conftest import BREVET, TARGET, environment, key_environment, run, running, statement, trust
 from test_protected_grpc import METHOD, Service
 from test_services import request, send
 
@@ -42,9 +42,8 @@ class Deployment:
 
     def start(self):
         account = getattr(self, "brevet", None) and self.brevet.account
-        self.process, line = self.stack.enter_context(
-            test_serve.served(self.data_dir, "--listen", self.address)
-        )
+        command = (BREVET, "serve", "--data-dir", self.data_dir, "--listen", self.address, "--admin-listen", "127.0.0.1:0")
+        self.process, line = self.stack.enter_context(running(*command))
         self.brevet = test_serve.client(line, self.data_dir)
         self.brevet.account = account
 

@@ -4,7 +4,7 @@ use std::sync::{Arc, Mutex};
 
 use brevet_validator::signature::Rules;
 use brevet_validator::timestamp::Timestamp;
-use brevet_validator::validator::{Changes, Loaded, TrustCopy, TrustFollower, Validator};
+use brevet_validator::validator::{Loaded, Trust, TrustCopy, TrustFollower, Validator};
 use ring::rand::{SecureRandom, SystemRandom};
 use tokio::sync::watch;
 use tokio::task::JoinSet;
@@ -47,14 +47,13 @@ impl Follower {
             backoff: Backoff::default(),
             from_nothing: false,
         };
-        let mut first = None;
         if run.follower.in_force().is_none() {
-            let contact = timeout(self.first_contact, run.next()).await;
-            first = Some(contact.map_err(|_| FollowError::NoContact {
+            let contact = timeout(self.first_contact, first_contact(&mut run)).await;
+            contact.map_err(|_| FollowError::NoContact {
                 copy: self.copy,
                 waited: self.first_contact,
                 reason: status.last_error().unwrap_or_else(|| "the service does not answer".to_owned()),
-            })?);
+            })?;
         }
         let Some(trust) = run.follower.in_force() else { return Err(FollowError::System) };
         let validator = Validator::following(rules, trust, self.staleness, self.max_cached)?;
@@ -65,23 +64,27 @@ impl Follower {
         tasks.spawn(acknowledge(told, watch, Arc::clone(&validator), started));
         tasks.spawn(alarm::watch(Arc::clone(&validator), self.zone));
         let copy = Arc::clone(&run.copy);
-        tasks.spawn(follow(run, Arc::clone(&validator), first, tell));
+        tasks.spawn(follow(run, Arc::clone(&validator), tell));
         Ok(FollowedValidator::new(validator, status, copy, tasks))
     }
 }
 
-/// Each change: in force, on disk, acknowledged.
-async fn follow(
-    mut run: Run,
-    validator: Arc<Validator>,
-    mut first: Option<Changes>,
-    tell: watch::Sender<Option<InForce>>,
-) {
+/// Until something is known that is fresh: a service that has just started says nothing of how things stand until it has looked.
+async fn first_contact(run: &mut Run) {
     loop {
-        let changes = match first.take() {
-            Some(changes) => changes,
-            None => run.next().await,
-        };
+        let changes = run.next().await;
+        run.save(changes).await;
+        let confirmed_at = run.follower.in_force().and_then(Trust::confirmed_at);
+        if crate::signed::now().is_ok_and(|now| !run.watch.staleness.is_over(confirmed_at, now)) {
+            return;
+        }
+    }
+}
+
+/// Each change: in force, on disk, acknowledged.
+async fn follow(mut run: Run, validator: Arc<Validator>, tell: watch::Sender<Option<InForce>>) {
+    loop {
+        let changes = run.next().await;
         let put = run.in_force().map(|(trust, _)| validator.follow(trust));
         if let Some(Err(fault)) = put {
             // Cannot be: a bundle is decoded only if its keys make a ring.
