@@ -87,6 +87,7 @@ async fn d11_a_revocation_is_in_force_on_disk_and_acknowledged_within_two_second
     let status = followed.status();
     assert!(status.connected && !status.stale && status.last_error.is_none(), "{status:?}");
     assert_eq!((status.bundle_sequence, status.revocations), (5, 0));
+    eventually("acknowledged", || !world.trust.state().acks.is_empty()).await;
     world.trust.revoke(1);
     assert!(until(&followed, "revoked", |status| status.revocations == 1).await < Duration::from_secs(2));
     eventually("acknowledged", || world.trust.state().acks.iter().any(|ack| ack.count == 1)).await;

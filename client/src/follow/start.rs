@@ -84,30 +84,33 @@ async fn first_contact(run: &mut Run) {
 /// Each change: in force, on disk, acknowledged.
 async fn follow(mut run: Run, validator: Arc<Validator>, tell: watch::Sender<Option<InForce>>) {
     loop {
+        announce(&run, &tell);
         let changes = run.next().await;
-        let put = run.in_force().map(|(trust, _)| validator.follow(trust));
-        if let Some(Err(fault)) = put {
+        if let Some(Err(fault)) = run.follower.in_force().map(|trust| validator.follow(trust)) {
             // Cannot be: a bundle is decoded only if its keys make a ring.
             tracing::error!("the keys of the trust bundle cannot be used: {fault}");
-            continue;
         }
         run.save(changes).await;
-        let Some((trust, client)) = run.in_force() else { continue };
-        let Some(log) = trust.log() else { continue };
-        let in_force = InForce {
-            client: client.clone(),
-            connection: run.status.connections(),
-            bundle_sequence: trust.bundle().sequence,
-            position: log.position(),
-        };
-        tell.send_if_modified(|told| {
-            let news = told.as_ref().is_none_or(|told| !told.is_told_by(&in_force));
-            if news {
-                *told = Some(in_force);
-            }
-            news
-        });
     }
+}
+
+/// What came by the connection that is open, if nobody was told of it.
+fn announce(run: &Run, tell: &watch::Sender<Option<InForce>>) {
+    let Some((trust, client)) = run.in_force() else { return };
+    let Some(log) = trust.log() else { return };
+    let in_force = InForce {
+        client: client.clone(),
+        connection: run.status.connections(),
+        bundle_sequence: trust.bundle().sequence,
+        position: log.position(),
+    };
+    tell.send_if_modified(|told| {
+        let news = told.as_ref().is_none_or(|told| !told.is_told_by(&in_force));
+        if news {
+            *told = Some(in_force);
+        }
+        news
+    });
 }
 
 async fn load(
