@@ -36,7 +36,7 @@ impl FollowedValidator {
         self.status.snapshot(&self.validator)
     }
 
-    /// Asks for [`FollowedValidator::status`] wherever the handle is not, without keeping anything alive that it holds.
+    /// Gives [`FollowedValidator::status`] where the handle is not, such as in a page of metrics. It keeps nobody following.
     pub fn status_source(&self) -> impl Fn() -> Status + Clone + Send + Sync + 'static + use<> {
         let (validator, status) = (Arc::clone(&self.validator), Arc::clone(&self.status));
         move || status.snapshot(&validator)
