@@ -1,5 +1,7 @@
 //! Where a Brevet is, and how to get a signing client for it.
 
+use std::fmt;
+use std::net::IpAddr;
 use std::path::Path;
 use std::time::Duration;
 
@@ -111,8 +113,26 @@ impl Endpoint {
     /// Connects, for any of the services: `PolicyClient::new(endpoint.channel(credentials).await?)`. The channel signs
     /// with these credentials for as long as it lives.
     pub async fn channel(&self, credentials: Credentials) -> Result<SignedChannel, ConnectError> {
+        self.open(Channel::builder(self.uri.clone()).timeout(self.timeout), credentials).await
+    }
+
+    /// As [`Endpoint::channel`], for calls whose answers go on: no time limit cuts them off, and a connection that is dead is
+    /// found to be so.
+    pub async fn streaming_channel(&self, credentials: Credentials) -> Result<SignedChannel, ConnectError> {
+        let endpoint = Channel::builder(self.uri.clone())
+            .http2_keep_alive_interval(Duration::from_secs(10))
+            .keep_alive_timeout(Duration::from_secs(5))
+            .keep_alive_while_idle(true);
+        self.open(endpoint, credentials).await
+    }
+
+    async fn open(
+        &self,
+        endpoint: tonic::transport::Endpoint,
+        credentials: Credentials,
+    ) -> Result<SignedChannel, ConnectError> {
         let unreachable = |source| ConnectError::Unreachable { uri: self.uri.to_string(), source };
-        let mut endpoint = Channel::builder(self.uri.clone()).connect_timeout(self.timeout).timeout(self.timeout);
+        let mut endpoint = endpoint.connect_timeout(self.timeout);
         if self.uri.scheme_str() == Some("https") {
             endpoint = endpoint.tls_config(self.tls.clone()).map_err(unreachable)?;
         }
@@ -120,6 +140,21 @@ impl Endpoint {
         let authority = self.uri.authority().map(ToString::to_string).unwrap_or_default();
         let scheme = self.uri.scheme_str().unwrap_or("http").to_owned();
         Ok(Signed::new(channel, credentials, self.region.clone(), scheme, authority))
+    }
+
+    /// Whether others can read what comes from there: without TLS, from another machine than this one.
+    pub fn is_exposed(&self) -> bool {
+        let host = self.uri.host().unwrap_or_default();
+        let address = host.trim_matches(['[', ']']).parse::<IpAddr>();
+        let here = host == "localhost" || address.is_ok_and(|address| address.is_loopback());
+        self.uri.scheme_str() != Some("https") && !here
+    }
+}
+
+/// As it was given.
+impl fmt::Display for Endpoint {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        self.uri.fmt(f)
     }
 }
 
@@ -134,6 +169,22 @@ mod tests {
         }
         for bad in ["127.0.0.1:8731", "ftp://host", "http://", "http://host/path", "http://host/?q", ""] {
             assert!(Endpoint::new(bad).is_err(), "{bad}");
+        }
+    }
+
+    #[test]
+    fn what_goes_over_the_network_in_the_clear_is_exposed() {
+        for safe in [
+            "https://sts.example.com",
+            "http://127.0.0.1:1",
+            "http://127.8.9.1",
+            "http://[::1]:1",
+            "http://localhost:1",
+        ] {
+            assert!(!Endpoint::new(safe).unwrap().is_exposed(), "{safe}");
+        }
+        for exposed in ["http://sts.example.com", "http://10.0.0.1", "http://[::2]:1", "http://localhost.example.com"] {
+            assert!(Endpoint::new(exposed).unwrap().is_exposed(), "{exposed}");
         }
     }
 }

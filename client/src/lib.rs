@@ -12,9 +12,12 @@
 //! # }
 //! ```
 //!
+//! [`follow`] keeps a validator up to date.
+//!
 //! Clients of the other services go on one channel with it: `PolicyClient::new(endpoint.channel(credentials).await?)`.
 
 pub mod credentials;
+pub mod follow;
 pub mod proto;
 
 mod endpoint;

@@ -76,7 +76,8 @@ fn message(frame: &[u8]) -> Option<&[u8]> {
     (prefix[0] == 0 && usize::try_from(length).ok()? == message.len()).then_some(message)
 }
 
-fn now() -> Result<Timestamp, SignError> {
+/// The system's clock.
+pub(crate) fn now() -> Result<Timestamp, SignError> {
     let since = SystemTime::now().duration_since(UNIX_EPOCH).map_err(|_| SignError::Clock)?;
     i64::try_from(since.as_secs()).ok().and_then(Timestamp::from_unix).ok_or(SignError::Clock)
 }

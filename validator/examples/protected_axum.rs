@@ -5,20 +5,26 @@
 //! curl --aws-sigv4 aws:amz:us-east-1:s3 --user "$AWS_ACCESS_KEY_ID:$AWS_SECRET_ACCESS_KEY" \
 //!      -H "x-amz-security-token: $AWS_SESSION_TOKEN" http://127.0.0.1:8080/any/path
 //! ```
+//!
+//! With `--sts https://sts.example.com` it follows the token service, with the keys in its environment, and learns of revocations;
+//! the file is then the copy that it keeps.
 
 use axum::body::Body;
 use axum::http::{Response, header};
 use axum::{Extension, Router};
 use brevet_validator::layer::{ValidatorLayer, json_refusal, request_id};
-use brevet_validator::signature::{Refusal, Rules};
-use brevet_validator::validator::{Validator, Verified};
+use brevet_validator::signature::Refusal;
+use brevet_validator::validator::Verified;
 use http_body_util::BodyExt;
 use serde_json::json;
 
 use options::Options;
+use protection::Protection;
 
 #[path = "whoami/options.rs"]
 mod options;
+#[path = "whoami/protection.rs"]
+mod protection;
 
 #[tokio::main]
 async fn main() -> anyhow::Result<()> {
@@ -26,8 +32,8 @@ async fn main() -> anyhow::Result<()> {
     let app = Router::new().fallback(who_am_i);
 
     // The protection.
-    let validator = Validator::from_bundle_file(Rules::of_service(&options.service), &options.bundle)?;
-    let app = app.layer(ValidatorLayer::http(validator));
+    let protection = Protection::new(&options).await?;
+    let app = app.layer(ValidatorLayer::http(protection.validator.clone()));
 
     let listener = tokio::net::TcpListener::bind(options.listen).await?;
     println!("listening on http://{}", listener.local_addr()?);

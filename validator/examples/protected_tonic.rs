@@ -3,18 +3,21 @@
 //! ```text
 //! cargo run --example protected_tonic -- --bundle service.bundle --listen 127.0.0.1:8081
 //! ```
+//!
+//! With `--sts https://sts.example.com` it follows the token service, as `protected_axum` does.
 
 use brevet_validator::layer::ValidatorLayer;
-use brevet_validator::signature::Rules;
-use brevet_validator::validator::Validator;
 use tonic::transport::Server;
 use tonic::transport::server::TcpIncoming;
 
 use options::Options;
+use protection::Protection;
 use service::WhoAmIService;
 
 #[path = "whoami/options.rs"]
 mod options;
+#[path = "whoami/protection.rs"]
+mod protection;
 #[path = "whoami/service.rs"]
 mod service;
 
@@ -24,8 +27,8 @@ async fn main() -> anyhow::Result<()> {
     let server = Server::builder();
 
     // The protection.
-    let validator = Validator::from_bundle_file(Rules::of_service(&options.service), &options.bundle)?;
-    let mut server = server.layer(ValidatorLayer::grpc(validator));
+    let protection = Protection::new(&options).await?;
+    let mut server = server.layer(ValidatorLayer::grpc(protection.validator.clone()));
 
     let incoming = TcpIncoming::bind(options.listen)?;
     println!("listening on http://{}", incoming.local_addr()?);

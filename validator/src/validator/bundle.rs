@@ -64,7 +64,12 @@ impl Validator {
     }
 }
 
-fn read(path: &Path) -> Result<Secret<Vec<u8>>, BundleFileError> {
+/// The bytes of a bundle file, if nobody but its owner can read it.
+pub(super) fn read(path: &Path) -> Result<Secret<Vec<u8>>, BundleFileError> {
+    read_up_to(path, MAX_FILE)
+}
+
+pub(super) fn read_up_to(path: &Path, most: u64) -> Result<Secret<Vec<u8>>, BundleFileError> {
     let cannot = |source| BundleFileError::Read { path: path.to_owned(), source };
     let file = File::open(path).map_err(cannot)?;
     // Asked of the open file, so that the file looked at is the file read.
@@ -73,7 +78,7 @@ fn read(path: &Path) -> Result<Secret<Vec<u8>>, BundleFileError> {
         return Err(BundleFileError::Exposed { path: path.to_owned(), mode });
     }
     let mut bytes = Vec::with_capacity(16 * 1024);
-    file.take(MAX_FILE).read_to_end(&mut bytes).map_err(cannot)?;
+    file.take(most).read_to_end(&mut bytes).map_err(cannot)?;
     Ok(Secret::new(bytes))
 }
 

@@ -1,7 +1,10 @@
 //! Says who signed a request: signature, token, expiry and revocation, without network.
 
+mod activity;
 mod bundle;
+mod copy;
 mod expired;
+mod followed;
 mod keys;
 mod long_lived;
 mod pending;
@@ -9,15 +12,20 @@ mod rejection;
 mod revocations;
 mod rules;
 mod sessions;
+mod trust;
 mod verified;
 
 use std::sync::Arc;
 
+pub use self::activity::Activity;
 pub use self::bundle::BundleFileError;
+pub use self::copy::{CopyError, Loaded, TrustCopy};
+pub use self::followed::FollowedTrust;
 pub use self::long_lived::{KeySource, LongLivedKey};
 pub use self::pending::Pending;
 pub use self::rejection::{GrpcCode, Rejection};
 pub use self::revocations::{CurrentRevocations, Revocations};
+pub use self::trust::{Changes, Log, Staleness, Step, Trust, TrustError, TrustFollower, WhenStale};
 pub use self::verified::Verified;
 
 use self::expired::ExpiredSessions;
@@ -28,7 +36,7 @@ use self::sessions::{DerivedKey, KnownSession, Sessions};
 use crate::credential::{AccessKeyId, KeyKind};
 use crate::signature::{self, Presented, Refusal, Request, Rules};
 use crate::timestamp::Timestamp;
-use crate::token::{KeyRing, TokenError};
+use crate::token::{KeyRing, Session, TokenError};
 
 /// Checks requests. Cheap to share behind an [`Arc`].
 ///
@@ -48,6 +56,7 @@ pub struct Validator {
     expired: ExpiredSessions,
     long_lived: LongLivedKeys,
     revocations: Option<Arc<dyn Revocations>>,
+    followed: Option<FollowedTrust>,
 }
 
 impl std::fmt::Debug for Validator {
@@ -71,6 +80,7 @@ impl Validator {
             expired: ExpiredSessions::new(max_cached),
             long_lived: LongLivedKeys::new(max_cached),
             revocations: None,
+            followed: None,
         }
     }
 
@@ -130,6 +140,7 @@ impl Validator {
         now: Timestamp,
     ) -> Result<(Signer<'a>, DerivedKey), Rejection> {
         let keys = self.keys.load(now)?;
+        let stale = self.followed.as_ref().map_or(Ok(None), |followed| followed.check(now))?;
         let remembered = self.sessions.find(token, keys.generation);
         let fresh = remembered.is_none();
         let known = match remembered {
@@ -147,7 +158,7 @@ impl Validator {
         if session.lifetime.is_over(now) || self.expired.contains(id, now) {
             return Err(self.expire(token, id, now));
         }
-        if self.revocations.as_ref().is_some_and(|revocations| revocations.refuses(session)) {
+        if self.is_revoked(session) {
             self.sessions.forget(token);
             return Err(Rejection::InvalidToken);
         }
@@ -155,7 +166,12 @@ impl Validator {
             Some(key) => key,
             None => DerivedKey::new(session.secret.signing_key(presented.scope()).ok_or_else(scope_not_covered)?),
         };
-        Ok((Signer::Session { known, cache: fresh.then_some(&self.sessions) }, key))
+        Ok((Signer::Session { known, cache: fresh.then_some(&self.sessions), now, stale }, key))
+    }
+
+    fn is_revoked(&self, session: &Session) -> bool {
+        self.revocations.as_ref().is_some_and(|revocations| revocations.refuses(session))
+            || self.followed.as_ref().is_some_and(|followed| followed.refuses(session))
     }
 
     fn expire(&self, token: &str, id: AccessKeyId, now: Timestamp) -> Rejection {

@@ -1,6 +1,7 @@
 //! A request between its credentials and its payload.
 
 use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering};
 
 use sha2::{Digest, Sha256};
 
@@ -10,6 +11,7 @@ use super::{Rejection, Verified};
 use crate::credential::AccessKeyId;
 use crate::identity::Principal;
 use crate::signature::{DeclaredPayload, Payload, Presented, Scope};
+use crate::timestamp::Timestamp;
 
 /// A request that is in order up to its payload and signature.
 pub struct Pending<'a> {
@@ -20,8 +22,19 @@ pub struct Pending<'a> {
 
 /// Whose signature it must be, and the cache to put it into, unless it came from there.
 pub(super) enum Signer<'a> {
-    Session { known: Arc<KnownSession>, cache: Option<&'a Sessions> },
-    LongLived { id: AccessKeyId, principal: Principal, known: Arc<KnownSecret>, cache: Option<&'a LongLivedKeys> },
+    Session {
+        known: Arc<KnownSession>,
+        cache: Option<&'a Sessions>,
+        now: Timestamp,
+        /// Counts those accepted while nobody knew what is revoked.
+        stale: Option<&'a AtomicU64>,
+    },
+    LongLived {
+        id: AccessKeyId,
+        principal: Principal,
+        known: Arc<KnownSecret>,
+        cache: Option<&'a LongLivedKeys>,
+    },
 }
 
 impl std::fmt::Debug for Pending<'_> {
@@ -69,7 +82,11 @@ impl<'a> Pending<'a> {
         self.presented.verify(payload, self.key.key())?;
         let scope = self.presented.scope();
         match self.signer {
-            Signer::Session { known, cache } => {
+            Signer::Session { known, cache, now, stale } => {
+                if let Some(accepted) = stale {
+                    accepted.fetch_add(1, Ordering::Relaxed);
+                }
+                self.key.note_use(now);
                 known.derived.remember(scope, self.key);
                 if let (Some(cache), Some(token)) = (cache, self.presented.security_token()) {
                     cache.remember(token, &known);

@@ -1,12 +1,14 @@
 //! Sessions whose signature has passed, by their whole token.
 
 use std::hash::{BuildHasher, DefaultHasher, Hasher, RandomState};
+use std::sync::atomic::{AtomicI64, Ordering};
 use std::sync::{Arc, PoisonError, RwLock};
 use std::time::Duration;
 
 use moka::sync::Cache;
 
 use crate::signature::{Scope, SigningKey};
+use crate::timestamp::Timestamp;
 use crate::token::Session;
 
 /// A session that nobody uses for so long is forgotten, and its keys are wiped.
@@ -44,6 +46,11 @@ impl Sessions {
         self.0.insert(token.into(), Arc::clone(known));
     }
 
+    /// All of them. Being looked at keeps none alive.
+    pub(super) fn iter(&self) -> impl Iterator<Item = Arc<KnownSession>> + '_ {
+        self.0.iter().map(|(_, known)| known)
+    }
+
     pub(super) fn forget(&self, token: &str) {
         self.0.invalidate(token);
     }
@@ -76,21 +83,32 @@ impl Hasher for TailHasher {
 
 /// Signing keys of one secret, by scope. Holds the few that are in use: two dates, some services.
 #[derive(Default)]
-pub(super) struct DerivedKeys(RwLock<Vec<(Box<str>, Arc<SigningKey>)>>);
+pub(super) struct DerivedKeys(RwLock<Vec<(Box<str>, Arc<UsedKey>)>>);
 
 /// A signing key to check a request with.
 pub(super) struct DerivedKey {
-    key: Arc<SigningKey>,
+    key: Arc<UsedKey>,
     remembered: bool,
+}
+
+/// A signing key, and when a signature last passed with it (Unix time).
+struct UsedKey {
+    key: SigningKey,
+    last_used: AtomicI64,
 }
 
 impl DerivedKey {
     pub(super) fn new(key: SigningKey) -> Self {
-        Self { key: Arc::new(key), remembered: false }
+        Self { key: Arc::new(UsedKey { key, last_used: AtomicI64::new(0) }), remembered: false }
     }
 
     pub(super) fn key(&self) -> &SigningKey {
-        &self.key
+        &self.key.key
+    }
+
+    /// A signature has passed with it.
+    pub(super) fn note_use(&self, now: Timestamp) {
+        self.key.last_used.store(now.unix(), Ordering::Relaxed);
     }
 }
 
@@ -101,6 +119,14 @@ impl DerivedKeys {
         let keys = self.0.read().unwrap_or_else(PoisonError::into_inner);
         let (_, key) = keys.iter().find(|(known, _)| **known == *scope.as_str())?;
         Some(DerivedKey { key: Arc::clone(key), remembered: true })
+    }
+
+    /// The last use of any: when, and in which scope.
+    pub(super) fn last_used(&self) -> Option<(Timestamp, Box<str>)> {
+        let keys = self.0.read().unwrap_or_else(PoisonError::into_inner);
+        let used = keys.iter().map(|(scope, key)| (key.last_used.load(Ordering::Relaxed), scope));
+        let (at, scope) = used.max_by_key(|(at, _)| *at)?;
+        Some((Timestamp::from_unix(at)?, scope.clone()))
     }
 
     /// Only for keys that a signature has just passed with. The oldest makes room.
