@@ -10,6 +10,7 @@ use anyhow::Context as _;
 use rustls::ServerConfig;
 use tokio::signal::unix::{SignalKind, signal};
 use tokio::sync::watch;
+use tokio::time::MissedTickBehavior;
 use tracing_subscriber::EnvFilter;
 
 use super::Exit;
@@ -129,6 +130,8 @@ pub(super) async fn serve(
     let providers: Watch = Arc::new(move || watched.provider_states());
     let mut metrics = Metrics::new();
     metrics.watch_providers(Arc::clone(&providers));
+    let listed = Arc::clone(&service);
+    metrics.watch_sessions(Arc::new(move || listed.inventory_state()));
     let metrics = Arc::new(metrics);
     let audited = Arc::clone(&service);
     let audit_ready =
@@ -150,6 +153,7 @@ pub(super) async fn serve(
         tokio::spawn(control.serve(deployment, clock));
     }
     tokio::spawn(settle(Arc::clone(&service)));
+    tokio::spawn(write_sessions(Arc::clone(&service)));
 
     let (stop, stopped) = watch::channel(false);
     let until_stopped = async move {
@@ -187,6 +191,16 @@ async fn settle(service: Arc<Service>) {
     loop {
         each_second.tick().await;
         service.settle().await;
+    }
+}
+
+/// Writes down which sessions were issued. What lies between two of these times is what a crash takes from the list.
+async fn write_sessions(service: Arc<Service>) {
+    let mut every_five_seconds = tokio::time::interval(Duration::from_secs(5));
+    every_five_seconds.set_missed_tick_behavior(MissedTickBehavior::Delay);
+    loop {
+        every_five_seconds.tick().await;
+        service.write_sessions().await;
     }
 }
 

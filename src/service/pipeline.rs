@@ -1,6 +1,7 @@
 //! The one road of every request: authenticate, decide and act, record, answer. No wire can leave a step out.
 
 mod exchange;
+mod inventory;
 
 use std::sync::{Arc, Mutex, PoisonError};
 
@@ -25,7 +26,7 @@ use super::operation::{Answer, Operation};
 use super::outbound::{self, Outbound};
 use super::policy::{lint, simulate, who_can};
 use super::random::Random;
-use super::sessions::{self, RevokedSessions};
+use super::sessions::{self, Inventory, MOST_SESSIONS, RevokedSessions};
 use super::zones::Zones;
 
 /// Longest that a presigned request is good for, in seconds, whatever it says.
@@ -48,6 +49,7 @@ pub struct Service {
     identification: Identification,
     administrator: Iam,
     zones: Zones,
+    sessions: Inventory,
     outbound: Option<Arc<Outbound>>,
     audit: Arc<dyn AuditSink>,
     clock: Arc<dyn Clock>,
@@ -80,6 +82,8 @@ impl Service {
                 .with_key_source(Arc::new(DirectoryKeys::new(Arc::clone(directory))))
                 .with_revocations(Arc::new(RevokedSessions::new(Arc::clone(directory))))
         };
+        let sessions = Inventory::new(MOST_SESSIONS);
+        sessions.follow(&directory.snapshot(), clock.now());
         Self {
             sts: validator("sts"),
             iam: validator("iam"),
@@ -89,6 +93,7 @@ impl Service {
             identification: Identification::new(key_sets),
             administrator: Iam::new(Arc::clone(directory), Arc::clone(&random)).with_plaintext_providers(plaintext),
             zones: Zones::new(Arc::clone(directory), Arc::clone(keys), Arc::clone(&random)),
+            sessions,
             outbound: None,
             audit,
             clock,
@@ -130,9 +135,12 @@ impl Service {
             }
         };
         record.caller(caller.verified(), caller.snapshot().revision.0);
+        self.note_use(&caller, operation.is_iam());
 
         let acted = self.act(&caller, operation).await;
-        self.conclude(record, acted).await
+        let answer = self.conclude(record, acted).await;
+        self.enter(&answer, &caller, envelope);
+        answer
     }
 
     /// What was issued or changed is recorded before it is answered; a refusal is recorded, and gets its sealed trace.
@@ -162,19 +170,23 @@ impl Service {
         }
     }
 
-    /// Writes the summaries of denials that were held back in a second that is over. To be called about once a second.
+    /// Writes the summaries of denials that were held back in a second that is over, and looks after the list of sessions. To be
+    /// called about once a second.
     pub async fn settle(&self) {
         let now = self.clock.now();
+        self.sessions.follow(&self.directory.snapshot(), now);
+        self.sessions.tidy(now);
         let mut due = self.budget().flush(now);
         due.extend(self.repeats().flush(now));
         self.write_all(due).await;
     }
 
-    /// Writes all that was held back, before the service ends.
+    /// Writes all that was held back, and the sessions that are not written down yet, before the service ends.
     pub async fn close(&self) {
         let mut due = self.budget().drain();
         due.extend(self.repeats().drain());
         self.write_all(due).await;
+        self.write_sessions().await;
     }
 
     /// Whether issuances and changes can be recorded now.
@@ -242,6 +254,10 @@ impl Service {
                 self.ready()?;
                 let revoked = sessions::revoke(&self.directory, caller, &input).await?;
                 Ok((Answer::Revoked(revoked), Worth::Record))
+            }
+            Operation::ListSessions(input) => {
+                self.sessions.follow(caller.snapshot(), caller.now());
+                sessions::list(&self.sessions, caller, &input).map(Answer::Sessions).map(told)
             }
             Operation::Zones(request) => {
                 let worth = if request.is_change() { self.ready().map(|()| Worth::Record)? } else { Worth::Nothing };

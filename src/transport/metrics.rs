@@ -13,6 +13,7 @@ use prometheus_client::registry::{Registry, Unit};
 
 use super::error::{Fault, Row};
 use super::providers::{ProviderSeries, Watch};
+use super::sessions::{self, SessionSeries};
 
 /// How a request ended.
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
@@ -86,6 +87,11 @@ impl Metrics {
     /// Tells of identity providers, too.
     pub fn watch_providers(&mut self, watch: Watch) {
         self.registry.register_collector(Box::new(ProviderSeries(watch)));
+    }
+
+    /// Tells of the list of sessions, too.
+    pub fn watch_sessions(&mut self, watch: sessions::Watch) {
+        self.registry.register_collector(Box::new(SessionSeries(watch)));
     }
 
     /// Counts one request. `operation` and `reason` must come from fixed sets.

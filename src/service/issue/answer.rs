@@ -129,7 +129,7 @@ impl Issued {
             role_path: "/".into(),
             role_name: "demo".into(),
             role_id,
-            session_name: "s".parse().unwrap(),
+            session_name: "ci".parse().unwrap(),
         };
         let session_id = SessionId([0; 16]);
         Self {
@@ -139,7 +139,7 @@ impl Issued {
                 security_token: Some(Secret::new("token".into())),
                 expiration: Some(lifetime.expires_at),
             },
-            holder: Holder::AssumedRole { id: format!("{role_id}:s"), arn: principal.arn() },
+            holder: Holder::AssumedRole { id: format!("{role_id}:ci"), arn: principal.arn() },
             packed_policy_size: None,
             session_id,
             lifetime,

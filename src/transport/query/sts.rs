@@ -161,8 +161,8 @@ mod tests {
         let xml = Xml::document("R", "n", |xml| render_issued(&issued, xml));
         assert_eq!(
             xml,
-            "<R xmlns=\"n\"><AssumedRoleUser><AssumedRoleId>AROAAAAAAAAAAAAAAAAAA:s</AssumedRoleId>\
-             <Arn>arn:aws:sts::000000000001:assumed-role/demo/s</Arn></AssumedRoleUser>\
+            "<R xmlns=\"n\"><AssumedRoleUser><AssumedRoleId>AROAAAAAAAAAAAAAAAAAA:ci</AssumedRoleId>\
+             <Arn>arn:aws:sts::000000000001:assumed-role/demo/ci</Arn></AssumedRoleUser>\
              <Credentials><AccessKeyId>ASIAAAAAAAAAAAAAAAAA</AccessKeyId><SecretAccessKey>secret</SecretAccessKey>\
              <SessionToken>token</SessionToken><Expiration>1970-01-01T00:15:00Z</Expiration></Credentials>\
              <PackedPolicySize>7</PackedPolicySize></R>"
