@@ -126,7 +126,7 @@ impl Entry {
 
     /// Where it stands in the order of issue.
     pub(super) fn place(&self) -> Place {
-        Place { issued_at: self.lifetime.issued_at, key: self.access_key_id().to_bytes() }
+        Place::new(self.lifetime.issued_at, self.access_key_id())
     }
 
     /// What it can be found by, besides its own access key id.
@@ -153,24 +153,31 @@ pub(super) fn session(account: AccountId, access_key_id: AccessKeyId) -> Subject
     Subject::Session { account, access_key_id }
 }
 
-/// The order of issue, the same at all replicas. As text: `TIME/ASIA…`.
+/// The order of issue, the same at all replicas: the second, then the ten bytes of the access key id. As text: `TIME/ASIA…`.
 #[derive(Clone, Copy, Debug, Eq, Ord, PartialEq, PartialOrd)]
-pub struct Place {
-    pub(super) issued_at: Timestamp,
-    pub(super) key: [u8; 10],
-}
+pub struct Place(u128);
 
 impl Place {
+    /// Of a session.
+    pub(super) fn new(issued_at: Timestamp, id: AccessKeyId) -> Self {
+        let mut bytes = [0; 16];
+        // No time has more than six bytes.
+        bytes[..6].copy_from_slice(&issued_at.unix().to_be_bytes()[2..]);
+        bytes[6..].copy_from_slice(&id.to_bytes());
+        Self(u128::from_be_bytes(bytes))
+    }
+
     /// From its text.
     pub fn parse(text: &str) -> Option<Self> {
-        let (issued_at, key) = text.split_once('/')?;
-        let id: AccessKeyId = key.parse().ok()?;
-        Some(Self { issued_at: Timestamp::from_unix(issued_at.parse().ok()?)?, key: id.to_bytes() })
+        let (issued_at, id) = text.split_once('/')?;
+        Some(Self::new(Timestamp::from_unix(issued_at.parse().ok()?)?, id.parse().ok()?))
     }
 }
 
 impl fmt::Display for Place {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "{}/{}", self.issued_at.unix(), AccessKeyId::from_bytes(KeyKind::Temporary, self.key))
+        let mut key = [0; 10];
+        key.copy_from_slice(&self.0.to_be_bytes()[6..]);
+        write!(f, "{}/{}", self.0 >> 80, AccessKeyId::from_bytes(KeyKind::Temporary, key))
     }
 }

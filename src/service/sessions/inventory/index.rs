@@ -91,13 +91,13 @@ impl Index {
 
     /// Takes a session in, unless it is known. Returns what is kept of it.
     pub(super) fn insert(&mut self, mut entry: Entry) -> Option<Arc<Entry>> {
-        let place = entry.place();
-        if self.issued.contains_key(&place.key) {
+        let (place, key) = (entry.place(), entry.access_key_id().to_bytes());
+        if self.issued.contains_key(&key) {
             return None;
         }
         entry.texts().for_each(|text| self.names.share(text));
         let entry = Arc::new(entry);
-        self.issued.insert(place.key, place.issued_at);
+        self.issued.insert(key, entry.lifetime.issued_at);
         self.by_end.insert((entry.lifetime.expires_at, place));
         for ancestor in &entry.ancestors {
             self.head_line(entry.account, ancestor.access_key_id());
@@ -148,7 +148,7 @@ impl Index {
     /// Everything of a session but its place among all.
     fn forget(&mut self, entry: &Entry) {
         let place = entry.place();
-        self.issued.remove(&place.key);
+        self.issued.remove(&entry.access_key_id().to_bytes());
         self.by_end.remove(&(entry.lifetime.expires_at, place));
         for group in entry.groups().into_iter().chain([own_line(entry)]) {
             if let Some(places) = self.groups.get_mut(&group) {
@@ -162,9 +162,8 @@ impl Index {
 
     /// Notes a use of a session. Of a session that is not known nothing is noted, and no earlier use than the last one.
     pub(super) fn note(&mut self, id: AccessKeyId, at: Timestamp, service: &str) {
-        let key = id.to_bytes();
-        let Some(issued_at) = self.issued.get(&key).copied() else { return };
-        let Some(known) = self.sessions.get_mut(&Place { issued_at, key }) else { return };
+        let Some(issued_at) = self.issued.get(&id.to_bytes()).copied() else { return };
+        let Some(known) = self.sessions.get_mut(&Place::new(issued_at, id)) else { return };
         let last = known.last_use.as_ref().map_or(issued_at, |last| last.at);
         if at < last || known.last_use.as_ref().is_some_and(|last| at == last.at && *last.service == *service) {
             return;
@@ -204,8 +203,7 @@ impl Index {
     }
 
     fn find(&self, account: AccountId, id: AccessKeyId) -> Option<Place> {
-        let key = id.to_bytes();
-        let place = Place { issued_at: *self.issued.get(&key)?, key };
+        let place = Place::new(*self.issued.get(&id.to_bytes())?, id);
         self.sessions.get(&place).filter(|known| known.entry.account == account).map(|_| place)
     }
 

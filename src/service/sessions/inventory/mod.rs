@@ -26,7 +26,7 @@ pub(super) use self::entry::Place;
 pub use self::entry::{Entry, Requester};
 pub use self::index::{Known, Use};
 
-/// Sessions that are kept. Each takes about half a kibibyte, so that all of them take about half a gibibyte.
+/// Sessions that are kept. Each takes 600 to 800 bytes, so that all of them take less than a gibibyte.
 pub const MOST_SESSIONS: usize = 1_000_000;
 /// Sessions that are looked at under one lock: issuing waits for it.
 const LOOK: usize = 1000;
