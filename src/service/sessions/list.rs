@@ -57,13 +57,13 @@ impl ListSessions {
 
     /// The filters that are set.
     fn targets(&self) -> Result<Vec<Target>, Error> {
-        let filters: [(&str, fn(String) -> Which); 3] = [
-            (&self.principal_arn, Which::PrincipalArn),
-            (&self.provider_arn, Which::ProviderArn),
-            (&self.access_key_id, Which::AccessKeyId),
+        let given = |text: &str| Some(text.to_owned()).filter(|text| !text.is_empty());
+        let filters = [
+            given(&self.principal_arn).map(Which::PrincipalArn),
+            given(&self.provider_arn).map(Which::ProviderArn),
+            given(&self.access_key_id).map(Which::AccessKeyId),
         ];
-        let set = filters.into_iter().filter(|(text, _)| !text.is_empty());
-        set.map(|(text, which)| Target::which(&which(text.to_owned()))).collect()
+        filters.iter().flatten().map(Target::which).collect()
     }
 
     fn paging(&self, account: AccountId) -> Result<Paging, Error> {
