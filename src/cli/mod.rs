@@ -63,7 +63,7 @@ enum Verb {
     /// Work with roles
     #[command(subcommand)]
     Role(role::RoleVerb),
-    /// End sessions before their time
+    /// List sessions, and end them before their time
     #[command(subcommand)]
     Session(session::SessionVerb),
     /// Work with zones of resource services

@@ -10,6 +10,7 @@ use anyhow::Context as _;
 use rustls::ServerConfig;
 use tokio::signal::unix::{SignalKind, signal};
 use tokio::sync::watch;
+use tokio::time::MissedTickBehavior;
 use tracing_subscriber::EnvFilter;
 
 use super::Exit;
@@ -131,6 +132,8 @@ pub(super) async fn serve(
     metrics.watch_providers(Arc::clone(&providers));
     let told = Arc::clone(&service);
     metrics.watch_trust(Arc::new(move || told.trust_figures()));
+    let listed = Arc::clone(&service);
+    metrics.watch_sessions(Arc::new(move || listed.inventory_state()));
     let metrics = Arc::new(metrics);
     let audited = Arc::clone(&service);
     let audit_ready =
@@ -154,6 +157,7 @@ pub(super) async fn serve(
         tokio::spawn(control.serve(deployment, clock));
     }
     tokio::spawn(settle(Arc::clone(&service)));
+    tokio::spawn(write_sessions(Arc::clone(&service)));
 
     let (stop, stopped) = watch::channel(false);
     let until_stopped = async move {
@@ -193,6 +197,16 @@ async fn settle(service: Arc<Service>) {
     loop {
         each_second.tick().await;
         service.settle().await;
+    }
+}
+
+/// Writes down which sessions were issued. What lies between two of these times is what a crash takes from the list.
+async fn write_sessions(service: Arc<Service>) {
+    let mut every_five_seconds = tokio::time::interval(Duration::from_secs(5));
+    every_five_seconds.set_missed_tick_behavior(MissedTickBehavior::Delay);
+    loop {
+        every_five_seconds.tick().await;
+        service.write_sessions().await;
     }
 }
 

@@ -1,4 +1,6 @@
-//! `brevet session`: what becomes of sessions that were issued.
+//! `brevet session`: which sessions there are, and their end before their time.
+
+mod list;
 
 use std::time::Duration;
 
@@ -14,6 +16,8 @@ use super::receipts::{self, Told};
 
 #[derive(Debug, Subcommand)]
 pub(super) enum SessionVerb {
+    /// List the sessions that are not over
+    List(list::List),
     /// End sessions before their time
     Revoke(Revoke),
 }
@@ -22,6 +26,7 @@ impl SessionVerb {
     /// Runs the command.
     pub(super) fn run(self) -> anyhow::Result<Exit> {
         match self {
+            Self::List(list) => list.run(),
             Self::Revoke(revoke) => revoke.run(),
         }
     }

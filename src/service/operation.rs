@@ -16,7 +16,7 @@ use super::paging::Page;
 use super::policy::lint::{Lint, Linted};
 use super::policy::simulate::{Simulate, SimulatedPair};
 use super::policy::who_can::{WhoCan, WhoCanPage};
-use super::sessions::{RevokeSession, Revoked};
+use super::sessions::{ListSessions, ListedSessions, RevokeSession, Revoked};
 use super::trust;
 use super::zones;
 
@@ -53,6 +53,8 @@ pub enum Operation {
     WhoCan(WhoCan),
     /// `brevet:RevokeSession`
     RevokeSession(RevokeSession),
+    /// `brevet:ListSessions`
+    ListSessions(ListSessions),
     /// `brevet:CreateZone` and the like.
     Zones(zones::Request),
     /// `brevet:WatchTrust` and the like.
@@ -83,6 +85,7 @@ impl Operation {
             | Self::Simulate(_)
             | Self::WhoCan(_)
             | Self::RevokeSession(_)
+            | Self::ListSessions(_)
             | Self::Zones(_) => "admin",
             Self::Trust(_) => "validation",
         }
@@ -105,6 +108,7 @@ impl Operation {
             Self::Simulate(input) => input.audit_parameters(),
             Self::WhoCan(input) => input.audit_parameters(),
             Self::RevokeSession(input) => input.audit_parameters(),
+            Self::ListSessions(input) => input.audit_parameters(),
             Self::Zones(request) => request.audit_parameters(),
             Self::Trust(request) => request.audit_parameters(),
         }
@@ -127,6 +131,7 @@ impl Operation {
             Self::Simulate(_) => "Simulate",
             Self::WhoCan(_) => "WhoCan",
             Self::RevokeSession(_) => "RevokeSession",
+            Self::ListSessions(_) => "ListSessions",
             Self::Zones(request) => request.name(),
             Self::Trust(request) => request.name(),
         }
@@ -156,6 +161,8 @@ pub enum Answer {
     Simulated(Page<SimulatedPair>),
     /// Who can do something.
     WhoCan(WhoCanPage),
+    /// Sessions that are not over.
+    Sessions(ListedSessions),
     /// Sessions were revoked.
     Revoked(Revoked),
     /// Zones.

@@ -1,6 +1,7 @@
 //! The one road of every request: authenticate, decide and act, record, answer. No wire can leave a step out.
 
 mod exchange;
+mod inventory;
 mod validators;
 
 use std::sync::{Arc, Mutex, PoisonError};
@@ -26,7 +27,7 @@ use super::operation::{Answer, Operation};
 use super::outbound::{self, Outbound};
 use super::policy::{lint, simulate, who_can};
 use super::random::Random;
-use super::sessions::{self, ActivitySink, RevokedSessions};
+use super::sessions::{self, Inventory, MOST_SESSIONS, RevokedSessions};
 use super::trust::{Trust, TrustFigures};
 use super::zones::Zones;
 
@@ -51,8 +52,7 @@ pub struct Service {
     administrator: Iam,
     zones: Zones,
     trust: Arc<Trust>,
-    /// Who keeps account of what validators tell of sessions, if anyone does.
-    activities: Option<Arc<dyn ActivitySink>>,
+    sessions: Inventory,
     outbound: Option<Arc<Outbound>>,
     audit: Arc<dyn AuditSink>,
     clock: Arc<dyn Clock>,
@@ -85,6 +85,8 @@ impl Service {
                 .with_key_source(Arc::new(DirectoryKeys::new(Arc::clone(directory))))
                 .with_revocations(Arc::new(RevokedSessions::new(Arc::clone(directory))))
         };
+        let sessions = Inventory::new(MOST_SESSIONS);
+        sessions.follow(&directory.snapshot(), clock.now());
         Self {
             sts: validator("sts"),
             iam: validator("iam"),
@@ -95,7 +97,7 @@ impl Service {
             administrator: Iam::new(Arc::clone(directory), Arc::clone(&random)).with_plaintext_providers(plaintext),
             zones: Zones::new(Arc::clone(directory), Arc::clone(keys), Arc::clone(&random)),
             trust: Arc::clone(&deployment.trust),
-            activities: None,
+            sessions,
             outbound: None,
             audit,
             clock,
@@ -109,12 +111,6 @@ impl Service {
     #[must_use]
     pub fn with_outbound(self, outbound: Option<Arc<Outbound>>) -> Self {
         Self { outbound, ..self }
-    }
-
-    /// The same, and what validators tell of the use of sessions goes there.
-    #[must_use]
-    pub fn with_activities(self, activities: Option<Arc<dyn ActivitySink>>) -> Self {
-        Self { activities, ..self }
     }
 
     /// Takes one request through. `request` is what was signed, `body` its payload as received; `operation` is what
@@ -143,9 +139,12 @@ impl Service {
             }
         };
         record.caller(caller.verified(), caller.snapshot().revision.0);
+        self.note_use(&caller, operation.is_iam());
 
         let acted = self.act(envelope, &caller, operation).await;
-        match self.conclude(record, acted).await? {
+        let answer = self.conclude(record, acted).await;
+        self.enter(&answer, &caller, envelope);
+        match answer? {
             // Only now: what is revoked and recorded must not hang on how validators are.
             Answer::Revoked(revoked) => Ok(Answer::Revoked(self.with_receipts(revoked).await)),
             answer => Ok(answer),
@@ -179,19 +178,23 @@ impl Service {
         }
     }
 
-    /// Writes the summaries of denials that were held back in a second that is over. To be called about once a second.
+    /// Writes the summaries of denials that were held back in a second that is over, and looks after the list of sessions. To be
+    /// called about once a second.
     pub async fn settle(&self) {
         let now = self.clock.now();
+        self.sessions.follow(&self.directory.snapshot(), now);
+        self.sessions.tidy(now);
         let mut due = self.budget().flush(now);
         due.extend(self.repeats().flush(now));
         self.write_all(due).await;
     }
 
-    /// Writes all that was held back, before the service ends.
+    /// Writes all that was held back, and the sessions that are not written down yet, before the service ends.
     pub async fn close(&self) {
         let mut due = self.budget().drain();
         due.extend(self.repeats().drain());
         self.write_all(due).await;
+        self.write_sessions().await;
     }
 
     /// Whether issuances and changes can be recorded now.
@@ -264,6 +267,10 @@ impl Service {
                 self.ready()?;
                 let revoked = sessions::revoke(&self.directory, caller, &input).await?;
                 Ok((Answer::Revoked(revoked), Worth::Record))
+            }
+            Operation::ListSessions(input) => {
+                self.sessions.follow(caller.snapshot(), caller.now());
+                sessions::list(&self.sessions, caller, &input).map(Answer::Sessions).map(told)
             }
             Operation::Zones(request) => {
                 let worth = if request.is_change() { self.ready().map(|()| Worth::Record)? } else { Worth::Nothing };

@@ -13,6 +13,7 @@ use prometheus_client::registry::{Registry, Unit};
 
 use super::error::{Fault, Row};
 use super::providers::{ProviderSeries, Watch};
+use super::sessions::{self, SessionSeries};
 use super::trust_series::{TrustSeries, WatchTrust};
 
 /// How a request ended.
@@ -92,6 +93,11 @@ impl Metrics {
     /// Tells of what validators are told, too.
     pub fn watch_trust(&mut self, watch: WatchTrust) {
         self.registry.register_collector(Box::new(TrustSeries(watch)));
+    }
+
+    /// Tells of the list of sessions, too.
+    pub fn watch_sessions(&mut self, watch: sessions::Watch) {
+        self.registry.register_collector(Box::new(SessionSeries(watch)));
     }
 
     /// Counts one request. `operation` and `reason` must come from fixed sets.

@@ -18,6 +18,7 @@ pub mod peer;
 pub mod providers;
 pub mod query;
 pub mod readiness;
+pub mod sessions;
 pub mod tls;
 pub mod toy_issuer;
 pub mod trust_series;

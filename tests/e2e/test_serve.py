@@ -182,6 +182,8 @@ def test_c23_no_record_no_keys(data_dir):
         with pytest.raises(urllib.error.HTTPError) as unready:
             urllib.request.urlopen(brevet.admin_endpoint + "/readyz")
         assert unready.value.code == 503 and "audit" in unready.value.read().decode()
+        # What was not handed out is no session.
+        assert brevet.cli("session", "list").stdout == "" and brevet.metric("brevet_sessions") == 0
         # It recovers by itself.
         audit_dir.unlink()
         audit_dir.mkdir(mode=0o700)
@@ -193,6 +195,7 @@ def test_c23_no_record_no_keys(data_dir):
                 time.sleep(0.1)
         else:
             pytest.fail("issuance did not recover")
+        assert brevet.metric("brevet_sessions") == 1
 
 
 def test_bundles_come_from_a_running_and_from_a_stopped_service(data_dir, tmp_path):

@@ -119,7 +119,7 @@ impl Record {
             | Answer::AccessKeyInfo(_)
             | Answer::DecodedMessage(_)
             | Answer::CheckedProvider(_) => {}
-            Answer::Linted(_) | Answer::Simulated(_) | Answer::WhoCan(_) => {}
+            Answer::Linted(_) | Answer::Simulated(_) | Answer::WhoCan(_) | Answer::Sessions(_) => {}
         }
     }
 

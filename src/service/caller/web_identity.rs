@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use brevet_validator::identity::AccountId;
+use brevet_validator::identity::{AccountId, Arn};
 use brevet_validator::policy::{self, Context, Decision, Policies, Policy, Query, Subject, Trace};
 use brevet_validator::timestamp::Timestamp;
 use brevet_validator::token::Federation;
@@ -53,6 +53,11 @@ impl WebIdentity {
     /// Unique id of the provider whose keys verified the token.
     pub fn provider_id(&self) -> &str {
         &self.provider_id
+    }
+
+    /// The provider's ARN.
+    pub fn provider_arn(&self) -> &Arn {
+        &self.subject.arn
     }
 
     /// The account that trusts the issuer.

@@ -176,10 +176,10 @@ impl Inner {
 #[derive(Debug)]
 pub struct Edit {
     before: Arc<Snapshot>,
-    next: Snapshot,
+    pub(super) next: Snapshot,
     preconditions: Vec<Precondition>,
     puts: Vec<Put>,
-    deletes: Vec<String>,
+    pub(super) deletes: Vec<String>,
     /// What of the puts are revocations.
     pub(super) revoked: Vec<Revocation>,
 }
@@ -242,7 +242,7 @@ impl Edit {
     }
 
     /// `seen` is the version that is written over; `None`: the record must not exist.
-    fn put_record(&mut self, key: String, seen: Option<u64>, content: Zeroizing<Vec<u8>>) {
+    pub(super) fn put_record(&mut self, key: String, seen: Option<u64>, content: Zeroizing<Vec<u8>>) {
         self.preconditions.push(match seen {
             Some(version) => Precondition::Version(key.clone(), version),
             None => Precondition::Absent(key.clone()),

@@ -5,6 +5,7 @@ mod convert;
 mod difference;
 mod entity;
 mod revocation;
+mod session_batch;
 mod snapshot;
 mod stored;
 mod used_token;
@@ -14,6 +15,7 @@ pub use entity::{
     AccessKey, Account, Document, Grants, InlinePolicy, KeyOwner, ManagedPolicy, OidcProvider, PolicyVersion, Reach,
     Role, Tag, User, ZoneEntry, oidc_provider_arn, role_arn,
 };
+pub use session_batch::{SessionBatch, SessionBatchKey, SessionBatches};
 pub use snapshot::{NameKey, NamedPolicy, ProviderKey, Snapshot, Versioned};
 pub use stored::{InvalidRecord, OtherRecord, Stored};
 pub use used_token::{UsedToken, UsedTokenKey};

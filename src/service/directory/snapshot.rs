@@ -10,6 +10,7 @@ use brevet_validator::token::{RevocationSet, Subject, Zone};
 
 use super::entity::{AccessKey, Account, Document, Grants, ManagedPolicy, OidcProvider, Role, User, ZoneEntry};
 use super::revocation::Kept;
+use super::session_batch::SessionBatches;
 use super::used_token::{UsedToken, UsedTokenKey};
 use crate::store::Revision;
 
@@ -66,6 +67,7 @@ pub struct Snapshot {
     pub(super) revocations_by_end: imbl::OrdSet<(Timestamp, Subject)>,
     /// The same, as requests ask it.
     pub(super) revoked: RevocationSet,
+    pub(super) session_batches: SessionBatches,
     /// Versions of the records that are not the directory's own, by key.
     pub(super) others: imbl::HashMap<String, u64>,
 }

@@ -86,6 +86,7 @@ impl Snapshot {
             Some("policies") => managed_policy(content).map(|entity| entity.insert(version, self)),
             Some("revocations") => revocation(content, revision).map(|entity| entity.insert(version, self)),
             Some("used-tokens") => used_token(content).map(|entity| entity.insert(version, self)),
+            Some("sessions") => self.insert_session_batch(key, content),
             _ => return Ok(false),
         };
         result.map(|()| true).map_err(|what| InvalidRecord { key: key.to_owned(), what })

@@ -73,7 +73,7 @@ impl Issuer {
         (claims.session_policy, claims.session_policy_arns) = policies.into_claims();
         claims.tags = tags.into_claims();
         claims.source_identity = source_identity;
-        self.mint(caller.snapshot(), &claims, holder, packed, caller.now(), seconds)
+        self.mint(caller.snapshot(), claims, holder, packed, caller.now(), seconds)
     }
 }
 

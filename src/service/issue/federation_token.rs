@@ -51,6 +51,6 @@ impl Issuer {
             Lineage::of(caller)?.into_claims(caller, principal, caller.generation(), Origin::FederationToken);
         (claims.session_policy, claims.session_policy_arns) = policies.into_claims();
         claims.tags = tags.into_claims();
-        self.mint(caller.snapshot(), &claims, holder, packed, caller.now(), seconds)
+        self.mint(caller.snapshot(), claims, holder, packed, caller.now(), seconds)
     }
 }

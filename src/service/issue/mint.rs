@@ -16,7 +16,7 @@ impl Issuer {
     pub(super) fn mint(
         &self,
         directory: &Snapshot,
-        claims: &Claims,
+        claims: Claims,
         holder: Holder,
         packed_policy_size: Option<u32>,
         now: Timestamp,
@@ -28,7 +28,7 @@ impl Issuer {
         let secret = secret_key(&*self.random).map_err(Error::unavailable)?;
         let minted = self
             .keys
-            .mint(claims, lifetime, &directory.session_zones(), secret, random, self.clock.now_nanos())
+            .mint(&claims, lifetime, &directory.session_zones(), secret, random, self.clock.now_nanos())
             .map_err(|error| match error {
                 MintError::TooLong => too_large(
                     "The session policy and tags do not fit into a security token beside the names of the role and the \
@@ -45,10 +45,9 @@ impl Issuer {
             },
             holder,
             packed_policy_size,
-            source_identity: claims.source_identity.clone(),
             session_id: minted.session_id,
-            parent: claims.ancestors.last().copied(),
             lifetime,
+            claims,
         })
     }
 }

@@ -25,6 +25,6 @@ impl Issuer {
         let principal = caller.principal().clone();
         let seconds = duration::limit_by_principal(asked, &principal);
         let claims = Lineage::of(caller)?.into_claims(caller, principal, caller.generation(), Origin::SessionToken);
-        self.mint(caller.snapshot(), &claims, Holder::Caller, None, caller.now(), seconds)
+        self.mint(caller.snapshot(), claims, Holder::Caller, None, caller.now(), seconds)
     }
 }

@@ -110,7 +110,7 @@ impl Issuer {
         claims.tags = tags.into_claims();
         claims.source_identity = source_identity;
         claims.ends_with_root = role.max_uses.is_some();
-        let issued = self.mint(visitor.snapshot(), &claims, holder, packed, visitor.now(), seconds)?;
+        let issued = self.mint(visitor.snapshot(), claims, holder, packed, visitor.now(), seconds)?;
         Ok(Granted::new(issued, visitor, role))
     }
 }

@@ -44,6 +44,7 @@ impl Service {
                 Err(error)
             }
         };
+        self.enter(&answer, &visitor, envelope);
         self.identification.count(visitor.provider_id(), answer.is_ok());
         answer
     }

@@ -4,7 +4,7 @@ use super::{Service, Worth};
 use crate::service::caller::{Caller, Envelope};
 use crate::service::error::Error;
 use crate::service::operation::Answer;
-use crate::service::sessions::Revoked;
+use crate::service::sessions::{Activity, Revoked};
 use crate::service::trust;
 
 impl Service {
@@ -26,10 +26,8 @@ impl Service {
                 (trust::Answer::Watching(Box::new(watching)), Worth::Record)
             }
             trust::Request::Acknowledge(input) => {
-                let zone = input.zone.clone();
-                let activities = self.trust.acknowledge(caller, input)?;
-                if let Some(sink) = &self.activities {
-                    sink.used(&zone, &activities);
+                for Activity { access_key_id, last_used, service } in self.trust.acknowledge(caller, input)? {
+                    self.sessions.used(access_key_id, last_used, &service, caller.now());
                 }
                 (trust::Answer::Acknowledged, Worth::Nothing)
             }

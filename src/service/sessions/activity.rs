@@ -35,12 +35,6 @@ pub struct Activity {
     pub service: String,
 }
 
-/// Who keeps account of the uses of sessions.
-pub trait ActivitySink: Send + Sync + std::fmt::Debug {
-    /// Sessions, of whatever account, were used in a zone.
-    fn used(&self, zone: &str, activities: &[Activity]);
-}
-
 /// Checks what a validator tells.
 pub(in crate::service) fn read(told: Vec<ToldActivity>, now: Timestamp) -> Result<Vec<Activity>, Error> {
     check_count(told.len(), MOST, "activities")?;

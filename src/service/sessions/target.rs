@@ -71,6 +71,11 @@ pub(super) struct Found<'a> {
 
 impl Target {
     pub(super) fn read(input: &RevokeSession) -> Result<Self, Error> {
+        let which = input.which.as_ref();
+        Self::which(which.ok_or_else(|| Error::validation("It must be said which sessions are to be revoked."))?)
+    }
+
+    pub(super) fn which(which: &Which) -> Result<Self, Error> {
         let named = |text: &str, kinds: &[&str], what: &str| {
             let arn = text.parse().ok().filter(|arn: &Arn| {
                 let resource = arn.resource();
@@ -82,16 +87,15 @@ impl Target {
             });
             arn.map(Self::Named).ok_or_else(|| Error::validation(format!("{} is not the ARN of {what}.", shown(text))))
         };
-        match &input.which {
-            None => Err(Error::validation("It must be said which sessions are to be revoked.")),
-            Some(Which::AccessKeyId(id)) => match id.parse() {
+        match which {
+            Which::AccessKeyId(id) => match id.parse() {
                 Ok(id) if AccessKeyId::kind(id) == KeyKind::Temporary => Ok(Self::Session(id)),
                 _ => Err(Error::validation(format!("{} is not the access key id of a session.", shown(id)))),
             },
-            Some(Which::RoleArn(arn)) => named(arn, &["role/"], "a role"),
-            Some(Which::PrincipalArn(arn)) => named(arn, &["user/", "role/", "root"], "a user, a role or a root"),
-            Some(Which::ProviderArn(arn)) => named(arn, &["oidc-provider/"], "an identity provider"),
-            Some(Which::IssuedBefore(at)) => Ok(Self::IssuedBefore(*at)),
+            Which::RoleArn(arn) => named(arn, &["role/"], "a role"),
+            Which::PrincipalArn(arn) => named(arn, &["user/", "role/", "root"], "a user, a role or a root"),
+            Which::ProviderArn(arn) => named(arn, &["oidc-provider/"], "an identity provider"),
+            Which::IssuedBefore(at) => Ok(Self::IssuedBefore(*at)),
         }
     }
 

@@ -1,4 +1,6 @@
-//! `brevet.admin.v1.SessionService`: the end of sessions before their time.
+//! `brevet.admin.v1.SessionService`: the list of sessions, and their end before their time.
+
+mod list;
 
 use brevet_validator::timestamp::Timestamp;
 use tonic::{Request, Response, Status};
@@ -49,9 +51,9 @@ impl<H: Handler> proto::session_service_server::SessionService for SessionDesk<H
 
     async fn list_sessions(
         &self,
-        _request: Request<proto::ListSessionsRequest>,
+        request: Request<proto::ListSessionsRequest>,
     ) -> Result<Response<proto::ListSessionsResponse>, Status> {
-        Err(Status::unimplemented(""))
+        counter::take(&self.desk, request, list::read, list::write).await
     }
 }
 

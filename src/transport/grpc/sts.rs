@@ -52,7 +52,7 @@ impl<H: Handler> proto::security_token_service_server::SecurityTokenService for 
                 credentials: Some(credentials(&issued)),
                 assumed_role_user: Some(proto::AssumedRoleUser { assumed_role_id: id.clone(), arn: arn.to_string() }),
                 packed_policy_size: packed_policy_size(&issued),
-                source_identity: issued.source_identity.unwrap_or_default(),
+                source_identity: issued.claims.source_identity.unwrap_or_default(),
             })
         };
         counter::take(&self.desk, request, read, write).await
@@ -83,7 +83,7 @@ impl<H: Handler> proto::security_token_service_server::SecurityTokenService for 
                 subject_from_web_identity_token: subject.clone(),
                 provider: provider.clone(),
                 audience: audience.clone(),
-                source_identity: issued.source_identity.unwrap_or_default(),
+                source_identity: issued.claims.source_identity.unwrap_or_default(),
             })
         };
         counter::take(&self.desk, request, read, write).await

@@ -130,7 +130,7 @@ fn has_result(answer: &Answer) -> bool {
         Answer::Issued(_) | Answer::CallerIdentity(_) | Answer::AccessKeyInfo(_) => true,
         Answer::DecodedMessage(_) | Answer::WebIdentityToken(_) => true,
         // Not on this wire.
-        Answer::Linted(_) | Answer::Simulated(_) | Answer::WhoCan(_) => false,
+        Answer::Linted(_) | Answer::Simulated(_) | Answer::WhoCan(_) | Answer::Sessions(_) => false,
         Answer::CheckedProvider(_) | Answer::Revoked(_) | Answer::Zones(_) | Answer::Trust(_) => false,
     }
 }
@@ -143,7 +143,7 @@ fn render(answer: &Answer, xml: &mut Xml) {
         Answer::DecodedMessage(message) => xml.leaf("DecodedMessage", message),
         Answer::WebIdentityToken(token) => sts::render_web_identity_token(token, xml),
         Answer::Iam(answer) => iam::render(answer, xml),
-        Answer::Linted(_) | Answer::Simulated(_) | Answer::WhoCan(_) => {}
+        Answer::Linted(_) | Answer::Simulated(_) | Answer::WhoCan(_) | Answer::Sessions(_) => {}
         Answer::CheckedProvider(_) | Answer::Revoked(_) | Answer::Zones(_) | Answer::Trust(_) => {}
     }
 }

@@ -110,7 +110,7 @@ pub fn render_issued(issued: &Issued, xml: &mut Xml) {
         xml.optional_leaf("Expiration", credentials.expiration);
     });
     xml.optional_leaf("PackedPolicySize", issued.packed_policy_size);
-    xml.optional_leaf("SourceIdentity", issued.source_identity.as_ref());
+    xml.optional_leaf("SourceIdentity", issued.claims.source_identity.as_ref());
 }
 
 fn policy_arns(form: &mut Form) -> Result<Vec<String>, Error> {
@@ -126,11 +126,6 @@ fn tags(form: &mut Form) -> Result<Vec<TagInput>, Error> {
 
 #[cfg(test)]
 mod tests {
-    use brevet_validator::credential::{Credentials, Lifetime, SecretKey};
-    use brevet_validator::identity::Arn;
-    use brevet_validator::secret::Secret;
-    use brevet_validator::timestamp::Timestamp;
-    use brevet_validator::token::SessionId;
 
     use super::*;
 
@@ -162,30 +157,14 @@ mod tests {
 
     #[test]
     fn credentials_are_written_with_their_holder_and_expiration() {
-        let issued = Issued {
-            credentials: Credentials {
-                access_key_id: "ASIAAAAAAAAAAAAAAAAA".parse().unwrap(),
-                secret_access_key: SecretKey::new("secret".into()),
-                security_token: Some(Secret::new("token".into())),
-                expiration: Timestamp::from_unix(0),
-            },
-            holder: Holder::AssumedRole {
-                id: "AROA:s".into(),
-                arn: Arn::new("sts", "", "000000000001".parse().ok(), "assumed-role/demo/s"),
-            },
-            packed_policy_size: Some(7),
-            source_identity: None,
-            session_id: SessionId([0; 16]),
-            parent: None,
-            lifetime: Lifetime { issued_at: Timestamp::EPOCH, expires_at: Timestamp::EPOCH },
-        };
+        let issued = Issued { packed_policy_size: Some(7), ..Issued::sample() };
         let xml = Xml::document("R", "n", |xml| render_issued(&issued, xml));
         assert_eq!(
             xml,
-            "<R xmlns=\"n\"><AssumedRoleUser><AssumedRoleId>AROA:s</AssumedRoleId>\
-             <Arn>arn:aws:sts::000000000001:assumed-role/demo/s</Arn></AssumedRoleUser>\
+            "<R xmlns=\"n\"><AssumedRoleUser><AssumedRoleId>AROAAAAAAAAAAAAAAAAAA:ci</AssumedRoleId>\
+             <Arn>arn:aws:sts::000000000001:assumed-role/demo/ci</Arn></AssumedRoleUser>\
              <Credentials><AccessKeyId>ASIAAAAAAAAAAAAAAAAA</AccessKeyId><SecretAccessKey>secret</SecretAccessKey>\
-             <SessionToken>token</SessionToken><Expiration>1970-01-01T00:00:00Z</Expiration></Credentials>\
+             <SessionToken>token</SessionToken><Expiration>1970-01-01T00:15:00Z</Expiration></Credentials>\
              <PackedPolicySize>7</PackedPolicySize></R>"
         );
     }

@@ -106,7 +106,7 @@ async fn a_signed_call_is_taken_through_with_its_message() {
     assert_eq!((credentials.secret_access_key.as_str(), credentials.security_token.as_str()), ("secret", "token"));
     assert_eq!(credentials.expiration.unwrap().seconds, 900);
     assert_eq!((answer.packed_policy_size, answer.source_identity.as_str()), (Some(3), "someone"));
-    assert_eq!(answer.assumed_role_user.unwrap().arn, "arn:aws:sts::000000000001:assumed-role/r/s");
+    assert_eq!(answer.assumed_role_user.unwrap().arn, "arn:aws:sts::000000000001:assumed-role/demo/ci");
 
     let (path, body, operation) = server.clerk.calls.lock().unwrap()[0].clone();
     assert_eq!((path, body), (format!("{STS}/AssumeRole"), asked.encode_to_vec()));

@@ -4,12 +4,10 @@ use std::net::SocketAddr;
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
-use brevet_validator::credential::{Credentials, Lifetime, SecretKey};
+use brevet_validator::credential::{Credentials, SecretKey};
 use brevet_validator::identity::Arn;
-use brevet_validator::secret::Secret;
 use brevet_validator::signature::{self, PathStyle, Payload, Refusal, Request, Rules, SigningKey};
 use brevet_validator::timestamp::Timestamp;
-use brevet_validator::token::SessionId;
 use rustls::ServerConfig;
 use sha2::{Digest, Sha256};
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
@@ -19,7 +17,7 @@ use tokio::task::JoinHandle;
 
 use crate::service::caller::Envelope;
 use crate::service::error::{Error, Kind};
-use crate::service::issue::{CallerIdentity, Holder, Issued};
+use crate::service::issue::{CallerIdentity, Issued};
 use crate::service::operation::{Answer, Operation};
 use crate::transport::desk::Handler;
 use crate::transport::front::{Front, Settings};
@@ -74,23 +72,9 @@ impl Handler for Clerk {
                 return Ok(Answer::CallerIdentity(CallerIdentity { account, arn, user_id: "AIDA".into() }));
             }
         }
-        Ok(Answer::Issued(Box::new(Issued {
-            credentials: Credentials {
-                access_key_id: "ASIAAAAAAAAAAAAAAAAA".parse().unwrap(),
-                secret_access_key: SecretKey::new("secret".into()),
-                security_token: Some(Secret::new("token".into())),
-                expiration: Timestamp::from_unix(900),
-            },
-            holder: Holder::AssumedRole {
-                id: "AROA:s".into(),
-                arn: Arn::new("sts", "", Some(account), "assumed-role/r/s"),
-            },
-            packed_policy_size: Some(3),
-            source_identity: Some("someone".into()),
-            session_id: SessionId([0; 16]),
-            parent: None,
-            lifetime: Lifetime { issued_at: Timestamp::EPOCH, expires_at: Timestamp::EPOCH + 900 },
-        })))
+        let mut issued = Issued { packed_policy_size: Some(3), ..Issued::sample() };
+        issued.claims.source_identity = Some("someone".into());
+        Ok(Answer::Issued(Box::new(issued)))
     }
 
     async fn refuse(&self, envelope: &Envelope, operation: &'static str, error: &Error) {

@@ -22,7 +22,8 @@ pub use bundle::{InvalidBundle, TrustBundle};
 pub use claims::{Claims, Federation, Origin, SessionId, SessionTag};
 pub use mint::{MintError, Minted, Minter};
 pub use revocation::{
-    Entry, InvalidEntry, InvalidHead, LogPosition, Revocation, RevocationHead, RevocationSet, Subject, WithdrawnKey,
+    Entry, InvalidEntry, InvalidHead, LogPosition, Revocable, Revocation, RevocationHead, RevocationSet, SessionHolder,
+    Subject, WithdrawnKey,
 };
 pub use ring::{InvalidKeyRing, KeyRing, KeyState, VerifyingKey, ZoneKey};
 pub use session::{Session, SessionSecret, Step, TokenError};

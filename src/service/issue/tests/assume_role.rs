@@ -20,7 +20,7 @@ fn a_trusted_caller_gets_credentials_that_are_the_role() {
     let issued = world.assume(&user, &assume_role(&role)).unwrap();
     assert_eq!(issued.lifetime.seconds(), 3600);
     assert_eq!(issued.credentials.expiration, Some(now() + 3600));
-    assert_eq!((issued.packed_policy_size, issued.source_identity.as_deref(), issued.parent), (None, None, None));
+    assert_eq!((issued.packed_policy_size, issued.source_identity(), issued.parent()), (None, None, None));
     let Holder::AssumedRole { id, arn } = &issued.holder else { panic!("{:?}", issued.holder) };
     assert_eq!(arn.as_str(), "arn:aws:sts::111111111111:assumed-role/ops/a-session");
 

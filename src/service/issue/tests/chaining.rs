@@ -22,7 +22,7 @@ fn a_chained_session_knows_where_it_comes_from() {
     let first = world.assume(&user, &ask).unwrap();
     let second = world.assume(&first.credentials, &assume_role(&r1)).unwrap();
     let third = world.assume(&second.credentials, &assume_role(&r0)).unwrap();
-    assert_eq!(third.parent, Some(second.session_id));
+    assert_eq!(third.parent(), Some(second.session_id));
     let claims = session(&world, &third.credentials).claims;
     assert_eq!(claims.ancestors, [first.session_id, second.session_id]);
     assert_eq!(claims.root_expires_at, Some(first.lifetime.expires_at));
@@ -51,8 +51,8 @@ fn a_session_of_get_session_token_is_no_role_and_its_roles_live_as_long_as_they_
     let token = world.issuer.session_token(&caller, &GetSessionToken::default()).unwrap();
     let ask = AssumeRole { duration_seconds: text("43200"), source_identity: text("ada"), ..assume_role(&r0) };
     let issued = world.assume(&token.credentials, &ask).unwrap();
-    assert_eq!((issued.lifetime.seconds(), issued.parent), (43_200, Some(token.session_id)));
-    assert_eq!(issued.source_identity.as_deref(), Some("ada"));
+    assert_eq!((issued.lifetime.seconds(), issued.parent()), (43_200, Some(token.session_id)));
+    assert_eq!(issued.source_identity(), Some("ada"));
 }
 
 #[test]
@@ -105,7 +105,7 @@ fn c12_a_source_identity_is_kept_and_never_changed() {
     let with = |role: &str, name: &str| AssumeRole { source_identity: text(name), ..assume_role(role) };
     let first = world.assume(&user, &with(&r0, "ada")).unwrap().credentials;
     let kept = world.assume(&first, &assume_role(&r1)).unwrap();
-    assert_eq!(kept.source_identity.as_deref(), Some("ada"));
+    assert_eq!(kept.source_identity(), Some("ada"));
     assert_eq!(session(&world, &kept.credentials).claims.source_identity.as_deref(), Some("ada"));
     assert!(world.assume(&first, &with(&r1, "ada")).is_ok());
     denied(world.assume(&first, &with(&r1, "Ada")), Reason::ExplicitDeny);

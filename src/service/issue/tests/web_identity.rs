@@ -253,7 +253,7 @@ fn tags_and_source_identity_come_from_the_token_and_need_their_permissions() {
     let all = only(SUBJECT);
     let role = stage.role("tagged", all.clone());
     let issued = stage.assume(&ask(&role, &token)).unwrap();
-    assert_eq!(issued.source_identity.as_deref(), Some("octocat"));
+    assert_eq!(issued.source_identity(), Some("octocat"));
     let session = stage.world.verified(&issued.credentials, issued.lifetime.issued_at).unwrap();
     let tags = session.session().unwrap().claims.tags.clone();
     let mut told: Vec<_> = tags.iter().map(|tag| (tag.key.as_str(), tag.value.as_str(), tag.transitive)).collect();

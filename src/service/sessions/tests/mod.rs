@@ -1,6 +1,7 @@
 //! Who may revoke what, what is refused from then on, and what is left alone.
 
 mod effect;
+mod list;
 mod permission;
 
 use std::sync::Arc;

@@ -3,21 +3,22 @@
 mod entry;
 mod head;
 mod log;
+mod revocable;
 mod shards;
 #[cfg(test)]
 mod tests;
 
 use std::collections::BTreeMap;
-use std::iter;
 use std::sync::Arc;
 
 use crate::credential::AccessKeyId;
-use crate::identity::{AccountId, Principal, UniqueId};
+use crate::identity::{AccountId, UniqueId};
 use crate::timestamp::Timestamp;
 
 pub use self::entry::{Entry, InvalidEntry, WithdrawnKey};
 pub use self::head::{InvalidHead, RevocationHead};
 pub use self::log::LogPosition;
+pub use self::revocable::{Revocable, SessionHolder};
 
 use self::shards::{Shards, Spread};
 use super::claims::SessionId;
@@ -96,14 +97,6 @@ impl Subject {
             Self::Session { .. } | Self::IssuedBefore { .. } => None,
         }
     }
-
-    fn of(principal: &Principal) -> Self {
-        match principal {
-            Principal::Root { account } | Principal::FederatedUser { account, user: None, .. } => Self::Root(*account),
-            Principal::User { id, .. } | Principal::FederatedUser { user: Some(id), .. } => Self::User(*id),
-            Principal::RoleSession { role_id, .. } => Self::Role(*role_id),
-        }
-    }
 }
 
 impl RevocationSet {
@@ -164,26 +157,29 @@ impl RevocationSet {
 
     /// Why a session is refused, if it is. Nothing is allocated for those that are not.
     pub fn refuses(&self, session: &Session) -> Option<Subject> {
-        let claims = &session.claims;
-        let account = claims.account();
-        let mut line = iter::once(&session.id).chain(&claims.ancestors);
-        if let Some(id) = line.find(|id| self.sessions.contains(&session_key(id, account))) {
+        self.refuses_what(&session.into())
+    }
+
+    /// The same of a session that is known by no more than this.
+    pub fn refuses_what(&self, session: &Revocable<'_>) -> Option<Subject> {
+        let account = session.account;
+        if let Some(id) = session.line().find(|id| self.sessions.contains(&session_key(id, account))) {
             return Some(Subject::Session { account, access_key_id: id.access_key_id() });
         }
 
-        let is_older = |entry: &Mark| claims.directory_revision < entry.revision;
+        let is_older = |entry: &Mark| session.directory_revision < entry.revision;
         let names = |id: &str| self.ids.get(id).is_some_and(is_older);
-        let started_by = claims.source_user.map(Subject::User);
-        let started_with = claims.source_access_key.map(Subject::AccessKey);
-        let subjects = [Some(Subject::of(&claims.principal)), started_by, started_with];
+        let started_by = session.source_user.map(Subject::User);
+        let started_with = session.source_access_key.map(Subject::AccessKey);
+        let subjects = [Some(session.holder.subject(account)), started_by, started_with];
         if let Some(subject) = subjects.into_iter().flatten().find(|subject| subject.id().is_some_and(names)) {
             return Some(subject);
         }
-        if let Some(federation) = claims.federation.as_ref().filter(|federation| names(&federation.provider_id)) {
-            return Some(Subject::Provider(federation.provider_id.as_str().into()));
+        if let Some(provider_id) = session.provider_id.filter(|id| names(id)) {
+            return Some(Subject::Provider(provider_id.into()));
         }
 
-        let mut since = self.issued_before.range((account, session.lifetime.issued_at)..=(account, Timestamp::MAX));
+        let mut since = self.issued_before.range((account, session.issued_at)..=(account, Timestamp::MAX));
         let (_, at) = since.find(|(_, entry)| is_older(entry))?.0;
         Some(Subject::IssuedBefore { account, at: *at })
     }

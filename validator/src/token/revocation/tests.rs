@@ -2,7 +2,7 @@
 
 use super::*;
 use crate::credential::{KeyKind, Lifetime, SecretKey};
-use crate::identity::UniqueIdKind;
+use crate::identity::{Principal, UniqueIdKind};
 use crate::token::{Claims, Federation, Origin, SessionSecret};
 
 const NOW: i64 = 1_795_392_000;
