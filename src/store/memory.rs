@@ -53,6 +53,10 @@ impl Store for MemoryStore {
         async { Ok(self.state().load()) }.boxed()
     }
 
+    fn latest(&self) -> BoxFuture<'_, Result<Revision, StoreError>> {
+        async { Ok(self.state().revision) }.boxed()
+    }
+
     fn commit(&self, tx: Transaction) -> BoxFuture<'_, Result<Revision, CommitError>> {
         async { self.commit_now(tx) }.boxed()
     }

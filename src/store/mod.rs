@@ -148,6 +148,9 @@ pub enum Change {
 pub trait Store: Send + Sync + std::fmt::Debug {
     /// Everything in order of keys, consistent as of one revision.
     fn load(&self) -> BoxFuture<'_, Result<(Revision, Vec<Record>), StoreError>>;
+    /// The revision of the latest commit, cheaply. Every commit that was answered before this was asked, by whatever
+    /// process, is counted.
+    fn latest(&self) -> BoxFuture<'_, Result<Revision, StoreError>>;
     /// Preconditions, puts and deletes, atomic and durable once it returns. A transaction that writes nothing is a
     /// commit too. Goes on when its future is dropped.
     fn commit(&self, tx: Transaction) -> BoxFuture<'_, Result<Revision, CommitError>>;

@@ -59,6 +59,8 @@ conformance!({
     every_put_raises_the_version_and_a_recreated_key_starts_at_one,
     a_record_tells_the_commit_that_put_it_last,
     deletes_remove_and_an_absent_key_is_no_error,
+    the_latest_revision_is_that_of_the_last_commit,
+    the_latest_revision_counts_every_commit_that_was_answered,
     a_failed_precondition_conflicts_and_writes_nothing,
     preconditions_are_checked_before_anything_is_written,
     of_100_parallel_creations_under_one_version_one_wins,

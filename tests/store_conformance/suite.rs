@@ -58,6 +58,25 @@ pub(crate) async fn deletes_remove_and_an_absent_key_is_no_error(at: Fixture) {
     assert_eq!(load(&at).await, [record("b", "y", 1)]);
 }
 
+pub(crate) async fn the_latest_revision_is_that_of_the_last_commit(at: Fixture) {
+    assert_eq!(at.store.latest().await.unwrap(), revision(&at).await);
+    for change in [put("a", "x"), delete("a"), empty()] {
+        let committed = at.store.commit(change).await.unwrap();
+        assert_eq!(at.store.latest().await.unwrap(), committed);
+    }
+    let refused = Transaction { preconditions: vec![Precondition::Version("a".into(), 1)], ..put("a", "y") };
+    at.store.commit(refused).await.unwrap_err();
+    assert_eq!(at.store.latest().await.unwrap(), revision(&at).await);
+}
+
+pub(crate) async fn the_latest_revision_counts_every_commit_that_was_answered(at: Fixture) {
+    join_all((0..50).map(async |n| {
+        let committed = at.store.commit(put(&format!("a/{n}"), "x")).await.unwrap();
+        assert!(at.store.latest().await.unwrap() >= committed);
+    }))
+    .await;
+}
+
 pub(crate) async fn a_failed_precondition_conflicts_and_writes_nothing(at: Fixture) {
     at.store.commit(put("a", "x")).await.unwrap();
     let before = at.store.load().await.unwrap();

@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use arc_swap::ArcSwap;
 use brevet_validator::token::Revocation;
-use tokio::sync::Mutex;
+use tokio::sync::{Mutex, watch};
 use zeroize::Zeroizing;
 
 use super::snapshot::Snapshot;
@@ -28,6 +28,8 @@ struct Inner {
     cipher: RecordCipher,
     random: Arc<dyn Random>,
     snapshot: ArcSwap<Snapshot>,
+    /// Says that there is another snapshot.
+    changed: watch::Sender<()>,
     /// One change at a time: each is decided on the snapshot that the one before it left.
     writer: Arc<Mutex<()>>,
 }
@@ -36,12 +38,33 @@ impl Directory {
     /// A directory over what was loaded from `store`.
     pub fn new(store: Arc<dyn Store>, cipher: RecordCipher, random: Arc<dyn Random>, snapshot: Snapshot) -> Self {
         let snapshot = ArcSwap::from_pointee(snapshot);
-        Self { inner: Arc::new(Inner { store, cipher, random, snapshot, writer: Arc::default() }) }
+        let changed = watch::Sender::new(());
+        Self { inner: Arc::new(Inner { store, cipher, random, snapshot, changed, writer: Arc::default() }) }
     }
 
     /// The directory as of the latest change.
     pub fn snapshot(&self) -> Arc<Snapshot> {
         self.inner.snapshot.load_full()
+    }
+
+    /// Is woken by each change, of this process or another. Several in a row may be told as one.
+    pub fn changes(&self) -> watch::Receiver<()> {
+        self.inner.changed.subscribe()
+    }
+
+    /// Compares the snapshot with the store, and reads what others committed. When this returns `Ok`, the snapshot holds
+    /// whatever had been committed when it was called.
+    pub async fn compare(&self) -> Result<(), Error> {
+        let latest = self.inner.store.latest().await.map_err(Error::unavailable)?;
+        if self.snapshot().revision >= latest {
+            return Ok(());
+        }
+        // A change of our own that is on its way is no news of others.
+        let _one_at_a_time = self.inner.writer.lock().await;
+        if self.snapshot().revision >= latest {
+            return Ok(());
+        }
+        self.inner.read_again().await
     }
 
     /// The records that are not the directory's own, as the store has them now. It reads everything, so it is for what
@@ -113,25 +136,39 @@ impl Inner {
                 }
             },
         };
+        let known = next.revision;
         next.settle(revision, revoked);
-        self.snapshot.store(Arc::new(next));
+        let others_came_between = revision.0 > known.0 + 1;
+        if others_came_between {
+            // What they revoked is not in this snapshot: sessions made from it must not look as if it were.
+            next.revision = known;
+        }
+        self.install(next);
+        if others_came_between {
+            self.resynchronise().await;
+        }
         Ok(())
+    }
+
+    fn install(&self, snapshot: Snapshot) {
+        self.snapshot.store(Arc::new(snapshot));
+        self.changed.send_replace(());
     }
 
     /// Reads everything again after the store held something else than the snapshot.
     async fn resynchronise(&self) {
-        let loaded = match self.store.load().await {
-            Ok((revision, records)) => {
-                Snapshot::read(revision, &records, &self.cipher).map_err(|error| error.to_string())
-            }
-            Err(error) => Err(error.to_string()),
-        };
-        match loaded {
-            Ok((snapshot, _)) => self.snapshot.store(Arc::new(snapshot)),
-            Err(error) => {
-                tracing::error!(%error, "the directory cannot be read again; changes will conflict until it can")
-            }
+        if let Err(error) = self.read_again().await {
+            let cause = error.cause().map(ToString::to_string).unwrap_or_default();
+            tracing::error!(cause, "the directory cannot be read again; changes will conflict until it can");
         }
+    }
+
+    /// Only to be called by whoever holds `writer`.
+    async fn read_again(&self) -> Result<(), Error> {
+        let (revision, records) = self.store.load().await.map_err(Error::unavailable)?;
+        let (snapshot, _) = Snapshot::read(revision, &records, &self.cipher).map_err(Error::internal)?;
+        self.install(snapshot);
+        Ok(())
     }
 }
 

@@ -2,6 +2,7 @@
 
 mod change;
 mod convert;
+mod difference;
 mod entity;
 mod revocation;
 mod snapshot;

@@ -23,10 +23,11 @@ const CLEARED: usize = 2;
 const UNCOMMITTED: u64 = u64::MAX;
 
 /// What a snapshot knows of a revocation's record.
-#[derive(Clone, Copy, Debug)]
+#[derive(Clone, Copy, Debug, Eq, PartialEq)]
 pub(super) struct Kept {
     version: u64,
-    until: Timestamp,
+    pub(super) revision: u64,
+    pub(super) until: Timestamp,
 }
 
 impl Snapshot {
@@ -62,6 +63,9 @@ impl Snapshot {
     pub(super) fn settle(&mut self, revision: Revision, revoked: Vec<Revocation>) {
         self.revision = revision;
         for revocation in revoked {
+            if let Some(kept) = self.revocations.get_mut(&revocation.subject) {
+                kept.revision = revision.0;
+            }
             self.revoked.insert(Revocation { revision: revision.0, ..revocation });
         }
     }
@@ -119,7 +123,7 @@ impl Stored for Revocation {
 
     fn insert(self, version: u64, snapshot: &mut Snapshot) {
         self.remove(snapshot);
-        snapshot.revocations.insert(self.subject.clone(), Kept { version, until: self.until });
+        snapshot.revocations.insert(self.subject.clone(), Kept { version, revision: self.revision, until: self.until });
         snapshot.revocations_by_end.insert((self.until, self.subject.clone()));
         snapshot.revoked.insert(self);
     }

@@ -37,6 +37,14 @@ pub struct Versioned<T> {
     pub version: u64,
 }
 
+/// The very same: one that was read again counts as another. It lets the differences of two snapshots be told without looking
+/// at what they share.
+impl<T> PartialEq for Versioned<T> {
+    fn eq(&self, other: &Self) -> bool {
+        Arc::ptr_eq(&self.entity, &other.entity)
+    }
+}
+
 /// Everything. Cheap to clone: the maps share their structure.
 #[derive(Clone, Debug, Default)]
 pub struct Snapshot {
@@ -48,7 +56,7 @@ pub struct Snapshot {
     pub(super) roles: imbl::OrdMap<NameKey, Versioned<Role>>,
     pub(super) policies: imbl::OrdMap<NameKey, Versioned<ManagedPolicy>>,
     pub(super) providers: imbl::OrdMap<ProviderKey, Versioned<OidcProvider>>,
-    pub(super) access_keys: imbl::HashMap<AccessKeyId, Versioned<AccessKey>>,
+    pub(super) access_keys: imbl::OrdMap<AccessKeyId, Versioned<AccessKey>>,
     pub(super) zones: imbl::OrdMap<String, Versioned<ZoneEntry>>,
     pub(super) used_tokens: imbl::HashMap<UsedTokenKey, Versioned<UsedToken>>,
     /// The same, the first to end first.
@@ -66,6 +74,11 @@ impl Snapshot {
     /// Whether there is a record of this key that is not the directory's own.
     pub fn has_other(&self, key: &str) -> bool {
         self.others.contains_key(key)
+    }
+
+    /// The version of a record that is not the directory's own.
+    pub fn version_of_other(&self, key: &str) -> Option<u64> {
+        self.others.get(key).copied()
     }
 
     /// All accounts, by number.

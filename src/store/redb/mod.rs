@@ -120,6 +120,10 @@ impl Store for RedbStore {
         self.read(tables::load).boxed()
     }
 
+    fn latest(&self) -> BoxFuture<'_, Result<Revision, StoreError>> {
+        self.read(tables::read_revision).boxed()
+    }
+
     fn commit(&self, tx: Transaction) -> BoxFuture<'_, Result<Revision, CommitError>> {
         async {
             tx.check()?;

@@ -102,7 +102,8 @@ pub(super) fn outcome(read: &ReadTransaction, id: &[u8; 16]) -> Result<Option<Re
     Ok(read.open_table(OUTCOMES)?.get(id)?.map(|revision| Revision(revision.value())))
 }
 
-fn read_revision(read: &ReadTransaction) -> Result<Revision, Error> {
+/// The latest revision, as a read sees it.
+pub(super) fn read_revision(read: &ReadTransaction) -> Result<Revision, Error> {
     Ok(Revision(read.open_table(REVISION)?.get(())?.map_or(0, |revision| revision.value())))
 }
 

@@ -234,6 +234,9 @@ impl Store for Down {
     fn load(&self) -> BoxFuture<'_, Result<(Revision, Vec<Record>), StoreError>> {
         async { Ok(Default::default()) }.boxed()
     }
+    fn latest(&self) -> BoxFuture<'_, Result<Revision, StoreError>> {
+        async { Ok(Revision::default()) }.boxed()
+    }
     fn commit(&self, _: Transaction) -> BoxFuture<'_, Result<Revision, CommitError>> {
         async { Err((self.0)()) }.boxed()
     }
