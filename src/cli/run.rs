@@ -145,11 +145,13 @@ pub(super) async fn serve(
             outbound,
         },
     )?;
+    let directory = Arc::clone(&deployment.directory);
     if let Some(path) = control {
         let control = Control::bind(&path).with_context(|| format!("cannot listen on {}", path.display()))?;
         tokio::spawn(control.serve(deployment, clock));
     }
     tokio::spawn(settle(Arc::clone(&service)));
+    tokio::spawn(async move { directory.follow().await });
 
     let (stop, stopped) = watch::channel(false);
     let until_stopped = async move {

@@ -1,5 +1,7 @@
 //! The one door through which the directory changes: decide on a snapshot, commit under preconditions, swap.
 
+mod follow;
+
 use std::sync::Arc;
 
 use arc_swap::ArcSwap;
