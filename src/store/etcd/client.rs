@@ -1,12 +1,12 @@
 //! Calls etcd: one member at a time, the next one after a failure, each call with a deadline.
 
-use std::sync::Mutex;
-use std::sync::PoisonError;
 use std::sync::atomic::{AtomicUsize, Ordering};
+use std::sync::{Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
 use brevet_validator::secret::Secret;
 use tokio::time::{Instant, timeout, timeout_at};
+use tokio_stream::wrappers::ReceiverStream;
 use tonic::metadata::AsciiMetadataValue;
 use tonic::transport::{Certificate, Channel, ClientTlsConfig, Endpoint, Identity};
 use tonic::{Request, Response, Status, Streaming};
@@ -32,9 +32,15 @@ const PING: Duration = Duration::from_secs(10);
 /// Before all members are asked again.
 const PAUSE: Duration = Duration::from_millis(100);
 
+/// A member. Its connection is made anew when it does not answer: a dead one would be noticed only after a while.
+struct Member {
+    endpoint: Endpoint,
+    channel: Mutex<Channel>,
+}
+
 /// The members of a cluster.
 pub(super) struct Client {
-    members: Vec<Channel>,
+    members: Vec<Member>,
     /// Counts up; the member in use is the rest of the division by their number.
     current: AtomicUsize,
     login: Option<(String, Secret<String>)>,
@@ -53,7 +59,7 @@ impl Client {
             }
         });
         let scheme = if tls.is_some() { "https" } else { "http" };
-        let member = |address: &String| -> Result<Channel, tonic::transport::Error> {
+        let member = |address: &String| -> Result<Member, tonic::transport::Error> {
             let endpoint = Endpoint::from_shared(format!("{scheme}://{address}"))?
                 .connect_timeout(CONNECT)
                 .http2_keep_alive_interval(PING)
@@ -62,7 +68,7 @@ impl Client {
                 Some(tls) => endpoint.tls_config(tls.clone())?,
                 None => endpoint,
             };
-            Ok(endpoint.connect_lazy())
+            Ok(Member { channel: Mutex::new(endpoint.connect_lazy()), endpoint })
         };
         let members: Vec<_> =
             settings.endpoints.iter().map(member).collect::<Result<_, _>>().map_err(|error| fault(&error))?;
@@ -120,22 +126,43 @@ impl Client {
         }
     }
 
-    /// Opens a watch.
+    /// Opens a watch; gives which member it is at besides, for [`Client::next`].
     pub(super) async fn watch(
         &self,
-        requests: tokio_stream::wrappers::ReceiverStream<WatchRequest>,
-    ) -> Result<Streaming<WatchResponse>, Fault> {
+        requests: ReceiverStream<WatchRequest>,
+    ) -> Result<(usize, Streaming<WatchResponse>), Fault> {
         let deadline = Instant::now() + ATTEMPT;
         let token = self.token(deadline).await?;
         let member = self.current.load(Ordering::Relaxed);
         let mut client = WatchClient::new(self.member(member)).max_decoding_message_size(usize::MAX);
         let opened = timeout_at(deadline, client.watch(request(requests, token.as_ref()))).await;
-        self.judge(member, opened).inspect_err(|fault| self.note(fault))
+        let stream = self.judge(member, opened).inspect_err(|fault| self.note(fault))?;
+        Ok((member, stream))
     }
 
-    /// The next call goes to the next member.
-    pub(super) fn leave_member(&self) {
-        self.current.fetch_add(1, Ordering::Relaxed);
+    /// The next message of a watch; `Ok(None)` if there is none for a while, unless the watch is given up then.
+    pub(super) async fn next(
+        &self,
+        (member, stream): &mut (usize, Streaming<WatchResponse>),
+        patience: Duration,
+        give_up: bool,
+    ) -> Result<Option<WatchResponse>, Fault> {
+        let fault = match timeout(patience, stream.message()).await {
+            Ok(Ok(Some(message))) => return Ok(Some(message)),
+            Err(_) if !give_up => return Ok(None),
+            Err(_) => Fault::Unknown("the watch is silent".into()),
+            Ok(Ok(None)) => Fault::Unknown("it ended the watch".into()),
+            Ok(Err(status)) => status.into(),
+        };
+        self.leave(*member);
+        Err(fault)
+    }
+
+    /// The next call goes to the next member, and none to the connection of this one.
+    fn leave(&self, member: usize) {
+        let left = &self.members[member % self.members.len()];
+        *lock(&left.channel) = left.endpoint.connect_lazy();
+        let _ = self.current.compare_exchange(member, member + 1, Ordering::Relaxed, Ordering::Relaxed);
     }
 
     /// Waits, once all members have failed.
@@ -173,7 +200,7 @@ impl Client {
             Err(_) => Err(Fault::Unknown("it took too long".into())),
         };
         if answer.as_ref().is_err_and(Fault::is_of_the_member) {
-            let _ = self.current.compare_exchange(member, member + 1, Ordering::Relaxed, Ordering::Relaxed);
+            self.leave(member);
         }
         answer
     }
@@ -181,18 +208,18 @@ impl Client {
     /// Forgets the token if it is not good any more.
     pub(super) fn note(&self, fault: &Fault) {
         if matches!(fault, Fault::Login(_)) {
-            *self.token.lock().unwrap_or_else(PoisonError::into_inner) = None;
+            *lock(&self.token) = None;
         }
     }
 
     fn member(&self, count: usize) -> Channel {
-        self.members[count % self.members.len()].clone()
+        lock(&self.members[count % self.members.len()].channel).clone()
     }
 
     /// The token of the login, if there is to be one. Several at once may log in; each token is good.
     async fn token(&self, deadline: Instant) -> Result<Option<AsciiMetadataValue>, Fault> {
         let Some((name, password)) = &self.login else { return Ok(None) };
-        let known = self.token.lock().unwrap_or_else(PoisonError::into_inner).clone();
+        let known = lock(&self.token).clone();
         if known.is_some() {
             return Ok(known);
         }
@@ -208,9 +235,14 @@ impl Client {
         let mut token: AsciiMetadataValue =
             token.parse().map_err(|_| Fault::Refused("its token is no header".into()))?;
         token.set_sensitive(true);
-        *self.token.lock().unwrap_or_else(PoisonError::into_inner) = Some(token.clone());
+        *lock(&self.token) = Some(token.clone());
         Ok(Some(token))
     }
+}
+
+/// No step under a lock leaves anything half changed.
+fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
+    mutex.lock().unwrap_or_else(PoisonError::into_inner)
 }
 
 fn request<M>(message: M, token: Option<&AsciiMetadataValue>) -> Request<M> {
@@ -222,14 +254,4 @@ fn request<M>(message: M, token: Option<&AsciiMetadataValue>) -> Request<M> {
         metadata.insert("token", token.clone());
     }
     request
-}
-
-/// The next message of a stream; `None` if there is none for a while.
-pub(super) async fn next<T>(stream: &mut Streaming<T>, patience: Duration) -> Option<Result<T, Fault>> {
-    match timeout(patience, stream.message()).await {
-        Ok(Ok(Some(message))) => Some(Ok(message)),
-        Ok(Ok(None)) => Some(Err(Fault::Unknown("it ended the stream".into()))),
-        Ok(Err(status)) => Some(Err(status.into())),
-        Err(_) => None,
-    }
 }

@@ -1,5 +1,7 @@
 //! One transaction of ours as one of etcd's, tried until it is known what became of it.
 
+use std::cmp::Ordering;
+use std::sync::Arc;
 use std::time::Duration;
 
 use bytes::Bytes;
@@ -20,7 +22,7 @@ const PATIENCE: u32 = 3;
 
 /// Commits, one at a time: those of one replica would only stand in each other's way.
 pub(super) struct Committer {
-    client: std::sync::Arc<Client>,
+    client: Arc<Client>,
     layout: Layout,
     pub(super) lease: Lease,
     /// The latest revision that is known; others may have gone further.
@@ -38,7 +40,7 @@ enum Attempt {
 }
 
 impl Committer {
-    pub(super) fn new(client: std::sync::Arc<Client>, layout: Layout, known: Revision) -> Self {
+    pub(super) fn new(client: Arc<Client>, layout: Layout, known: Revision) -> Self {
         Self { client, layout, lease: Lease::default(), known: Mutex::new(known) }
     }
 
@@ -83,13 +85,16 @@ impl Committer {
                     doubt = Some(cause);
                     unreached = 0;
                 }
-                Fault::Unreached(_) => unreached += 1,
+                // Whom nobody answers waits no longer than it takes to ask all members, unless there is doubt.
+                Fault::Unreached(_) if more_time && (doubt.is_some() || unreached + 1 < self.client.members()) => {
+                    unreached += 1;
+                }
                 definite => return Err(verdict(doubt, definite)),
             }
-            failures += 1;
-            if !more_time || (doubt.is_none() && unreached >= self.client.members()) {
-                return Err(verdict(doubt, Fault::Unreached("no member answers".into())));
+            if !more_time {
+                return Err(verdict(doubt, Fault::Unreached("the time is up".into())));
             }
+            failures += 1;
             self.client.pause(failures).await;
         }
     }
@@ -143,9 +148,10 @@ impl Committer {
         if tx.preconditions.iter().zip(found).any(|(precondition, found)| !precondition.holds(version(found))) {
             return Ok(Attempt::Conflict);
         }
-        match latest == known {
-            false => Ok(Attempt::Overtaken(latest)),
-            true => Err(StoreError("it compares wrongly".into())),
+        match latest.cmp(&known) {
+            Ordering::Greater => Ok(Attempt::Overtaken(latest)),
+            Ordering::Equal => Err(StoreError("it compares wrongly".into())),
+            Ordering::Less => Err(went_back(known, latest)),
         }
     }
 }
@@ -153,6 +159,15 @@ impl Committer {
 /// The latest revision, by its key.
 pub(super) fn revision(found: Option<KeyValue>) -> Result<Revision, StoreError> {
     found.map_or(Ok(Revision(0)), |found| to_number(&found.value))
+}
+
+/// Only a restored backup, or someone who removed keys, takes commits back. Whoever knows of them must not go on as if they had
+/// never been: that is for the operator to decide, by a restart.
+pub(super) fn went_back(known: Revision, latest: Revision) -> StoreError {
+    StoreError(format!(
+        "the store went back from revision {} to {}: if that is meant, restart brevet",
+        known.0, latest.0
+    ))
 }
 
 fn verdict(doubt: Option<String>, fault: Fault) -> CommitError {

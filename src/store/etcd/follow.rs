@@ -10,7 +10,8 @@ use tokio::sync::mpsc;
 use tokio::time::Instant;
 use tokio_stream::wrappers::ReceiverStream;
 
-use super::client::{self, ATTEMPT, Client};
+use super::client::{ATTEMPT, Client};
+use super::commit::went_back;
 use super::fault::Fault;
 use super::layout::{Layout, to_number};
 use super::load;
@@ -39,16 +40,22 @@ pub(super) struct Follower {
 impl Follower {
     /// Follows for ever.
     pub(super) async fn run(mut self) {
+        let mut told = None;
         loop {
-            let ended = match self.follow().await {
+            let (before, fault) = (self.next, self.follow().await);
+            let ended = match fault {
                 Fault::Compacted => self.align().await.map_err(|error| error.to_string()),
                 fault => {
                     self.client.note(&fault);
                     Err(fault.to_string())
                 }
             };
+            // Once each, and not again at each attempt.
             if let Err(cause) = ended {
-                tracing::info!(cause, "the watch of etcd ended and is opened again");
+                if self.next != before || told.as_ref() != Some(&cause) {
+                    tracing::warn!(cause, "the watch of etcd ended; it is opened again");
+                }
+                told = Some(cause);
                 tokio::time::sleep(PAUSE).await;
             }
         }
@@ -69,25 +76,18 @@ impl Follower {
         };
         let (mut asked, mut group) = (false, Vec::new());
         loop {
-            match client::next(&mut stream, SILENCE).await {
-                Some(Ok(response)) => {
+            match self.client.next(&mut stream, SILENCE, asked).await {
+                Ok(Some(response)) => {
                     asked = false;
                     if let Err(fault) = self.take(response, &mut group).await {
                         return fault;
                     }
                 }
-                Some(Err(fault)) => {
-                    self.client.leave_member();
-                    return fault;
-                }
-                None if asked => {
-                    self.client.leave_member();
-                    return Fault::Unknown("it is silent".into());
-                }
-                None => {
+                Ok(None) => {
                     let progress = RequestUnion::ProgressRequest(WatchProgressRequest {});
                     asked = requests.try_send(ask(progress)).is_ok();
                 }
+                Err(fault) => return fault,
             }
         }
     }
@@ -123,11 +123,7 @@ impl Follower {
             return Ok(());
         }
         let (latest, at) = load::latest(&self.client, &self.layout, Instant::now() + ATTEMPT).await?;
-        if at + 1 < self.next {
-            self.start_at(latest, at);
-            return Err(StoreError("the store went back in time: it was restored from a backup".into()));
-        }
-        Ok(())
+        if at + 1 < self.next { Err(went_back(self.seen, latest)) } else { Ok(()) }
     }
 
     /// Events of one revision of etcd, complete.
@@ -173,13 +169,12 @@ impl Follower {
     /// Goes to the latest revision; what lies between was missed.
     async fn align(&mut self) -> Result<(), StoreError> {
         let (latest, at) = load::latest(&self.client, &self.layout, Instant::now() + ATTEMPT).await?;
-        self.start_at(latest, at);
-        Ok(())
-    }
-
-    fn start_at(&mut self, latest: Revision, at: i64) {
+        if latest < self.seen {
+            return Err(went_back(self.seen, latest));
+        }
         (self.seen, self.next) = (latest, at + 1);
         self.feed.align(latest);
+        Ok(())
     }
 }
 
@@ -190,3 +185,6 @@ fn ask(request: RequestUnion) -> WatchRequest {
 fn revision_of(event: &Event) -> i64 {
     event.kv.as_ref().map_or(0, |changed| changed.mod_revision)
 }
+
+#[cfg(test)]
+mod tests;

@@ -6,12 +6,17 @@ pub(super) use self::etcdserverpb::*;
 pub(super) use self::mvccpb::{Event, KeyValue, event};
 use compare::{CompareResult, CompareTarget, TargetUnion};
 
-#[expect(unreachable_pub, reason = "generated")]
+#[allow(unreachable_pub, reason = "generated")]
 mod mvccpb {
     tonic::include_proto!("mvccpb");
 }
 
-#[expect(unreachable_pub, reason = "generated")]
+#[allow(
+    unreachable_pub,
+    clippy::allow_attributes_without_reason,
+    clippy::enum_variant_names,
+    reason = "generated, with etcd's names"
+)]
 mod etcdserverpb {
     tonic::include_proto!("etcdserverpb");
 }

@@ -80,7 +80,11 @@ impl Replicas {
 }
 
 async fn put(directory: &Directory, user: &User) {
-    directory.change(|edit| Ok(edit.put(user.clone()))).await.unwrap();
+    let change = directory.change(|edit| {
+        edit.put(user.clone());
+        Ok(())
+    });
+    change.await.unwrap();
 }
 
 #[tokio::test]
@@ -92,7 +96,11 @@ async fn what_one_replica_changes_the_other_sees_and_can_change_again() {
     put(&at.other, &User { path: "/team/".into(), ..ada.clone() }).await;
     at.settle().await;
     assert_eq!(at.one.snapshot().user(account(), "ada").unwrap().path, "/team/");
-    at.one.change(|edit| Ok(edit.delete(&ada))).await.unwrap();
+    let removal = at.one.change(|edit| {
+        edit.delete(&ada);
+        Ok(())
+    });
+    removal.await.unwrap();
     at.settle().await;
     assert!(at.other.snapshot().user(account(), "ada").is_none());
     assert!(at.other.snapshot().user_by_id(account(), ada.id).is_none());
