@@ -174,6 +174,31 @@ async fn f8_commits_go_on_when_the_leader_dies() {
     assert_eq!(soon(watcher).await.unwrap(), last.0);
 }
 
+#[tokio::test]
+async fn f9_without_a_majority_nothing_is_committed_and_nothing_is_called_the_latest() {
+    if !is_installed() {
+        return;
+    }
+    let etcd = Etcd::start(3);
+    let store = etcd.store().await;
+    let before = commit_at_last(&store).await;
+    let mut changes = store.watch(before).await.unwrap();
+    for member in &etcd.members[1..] {
+        member.signal("STOP");
+    }
+    let begin = Instant::now();
+    assert!(store.commit(put("a", "x")).await.is_err());
+    assert!(store.latest().await.is_err());
+    assert!(store.load().await.is_err());
+    assert!(begin.elapsed() < Duration::from_secs(30), "{:?}", begin.elapsed());
+    for member in &etcd.members[1..] {
+        member.signal("CONT");
+    }
+    let after = commit_at_last(&store).await;
+    // What was in doubt may have been made by then.
+    while next(&mut changes).await != Some(after) {}
+}
+
 fn is_leader(etcd: &Etcd, n: usize) -> bool {
     let endpoint = format!("--endpoints={}", etcd.members[n].endpoint());
     let status = etcd.ctl(&["endpoint", "status", "-w", "json", &endpoint]);

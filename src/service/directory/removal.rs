@@ -35,9 +35,8 @@ impl Snapshot {
                 let (subject, until) = (subject(name)?, time(0)?);
                 Revocation { subject, revision: 0, until }.remove(self);
             }
-            _ => {
-                self.others.remove(key);
-            }
+            // A table that is missed here is read again as a whole.
+            _ => self.others.remove(key).map(drop).ok_or("no known table")?,
         }
         Ok(())
     }

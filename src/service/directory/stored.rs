@@ -106,7 +106,7 @@ impl Snapshot {
             Some("used-tokens") => used_token(content).map(|entity| entity.insert(version, self)),
             _ => return Ok(false),
         };
-        result.map(|()| true).map_err(|what| InvalidRecord::new(key, what))
+        result.map(|()| true).map_err(|what| InvalidRecord { key: key.to_owned(), what })
     }
 }
 

@@ -105,6 +105,10 @@ impl Follower {
             let at = response.header.map_or(0, |header| header.revision);
             return self.check_start(at).await.map_err(|error| Fault::Unknown(error.0));
         }
+        // A sign of life is no watcher's, and says nothing of where this one is.
+        if response.watch_id < 0 {
+            return Ok(());
+        }
         for event in response.events {
             if group.last().is_some_and(|last| revision_of(last) != revision_of(&event)) {
                 self.feed(std::mem::take(group));

@@ -1,11 +1,11 @@
 //! Takes over what other replicas commit, record by record. What cannot be taken over so is read again as a whole.
 
-use std::sync::Arc;
 use std::time::Duration;
 
 use futures_util::StreamExt as _;
 
 use super::{Directory, Inner};
+use crate::service::directory::Snapshot;
 use crate::service::error::Error;
 use crate::store::{Change, Record, Revision};
 
@@ -56,20 +56,26 @@ impl Inner {
         if current.revision >= revision {
             return Ok(());
         }
-        if current.revision.0 + 1 != revision.0 {
-            return self.read_again().await;
+        let next = if current.revision.0 + 1 == revision.0 { self.applied(&current, puts, deletes) } else { None };
+        match next {
+            Some(next) => {
+                self.install(Snapshot { revision, ..next });
+                Ok(())
+            }
+            None => self.read_again().await,
         }
-        let mut next = (*current).clone();
+    }
+
+    /// A snapshot with the records of a commit; `None` if one of them cannot be read.
+    fn applied(&self, current: &Snapshot, puts: &[Record], deletes: &[String]) -> Option<Snapshot> {
+        let mut next = current.clone();
         for key in deletes {
-            next.remove_record(key).map_err(Error::internal)?;
+            next.remove_record(key).ok()?;
         }
         for record in puts {
-            next.read_record(record, &self.cipher).map_err(Error::internal)?;
+            next.read_record(record, &self.cipher).ok()?;
         }
-        next.revision = revision;
-        self.snapshot.store(Arc::new(next));
-        self.changed.send_replace(());
-        Ok(())
+        Some(next)
     }
 }
 

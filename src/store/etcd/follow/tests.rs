@@ -103,6 +103,8 @@ async fn where_to_go_on_is_behind_the_last_commit_that_was_whole() {
     let (mut follower, _changes) = follower();
     let group = &mut Vec::new();
     follower.take(response([commit(4, 20, &["a"]), commit(5, 21, &["b"])].concat(), true), group).await.unwrap();
+    let sign_of_life = WatchResponse { watch_id: -1, ..WatchResponse::default() };
+    follower.take(sign_of_life, group).await.unwrap();
     assert_eq!((follower.seen, follower.next), (Revision(4), 21));
     follower.take(response(Vec::new(), false), group).await.unwrap();
     assert_eq!((follower.seen, follower.next), (Revision(5), 22));

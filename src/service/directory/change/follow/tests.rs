@@ -1,5 +1,6 @@
 //! Two directories over one store: each sees what the other changes, and reads everything only when it must.
 
+use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
 
 use bytes::Bytes;
@@ -7,7 +8,7 @@ use futures_util::future::BoxFuture;
 use futures_util::stream::BoxStream;
 
 use super::*;
-use crate::service::directory::{Snapshot, User};
+use crate::service::directory::User;
 use crate::service::test_world::{ALLOW_ALL, Counting, TRUST_DOMAIN, World, account, now};
 use crate::store::{CommitError, MAX_VALUE, MasterKey, MemoryStore, RecordCipher, Store, StoreError, Transaction};
 
