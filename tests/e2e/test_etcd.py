@@ -15,7 +15,7 @@ from test_serve import client, served
 pytestmark = pytest.mark.skipif(not shutil.which("etcd"), reason="there is no etcd")
 
 # Kills etcd when standard input closes: also when the tests were killed.
-GUARD = 'etcd "$@" >/dev/null 2>&1 & read -r _; kill -9 $! 2>/dev/null'
+GUARD = 'etcd "$@" >/dev/null 2>&1 & read -r _; kill -9 $!; wait $!'
 
 
 class Etcd:

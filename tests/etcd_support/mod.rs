@@ -5,13 +5,14 @@
 use std::io::{BufRead, BufReader};
 use std::net::TcpListener;
 use std::process::{Child, Command, Stdio};
+use std::sync::atomic::{AtomicU16, Ordering};
 use std::time::{Duration, Instant};
 
 use brevet::store::{EtcdSettings, EtcdStore};
 use tempfile::TempDir;
 
 /// Starts the member, tells its process id, and kills it when standard input closes: also when the test was killed.
-const GUARD: &str = r#"etcd "$@" >/dev/null 2>&1 & echo $!; read -r _; kill -9 $! 2>/dev/null"#;
+const GUARD: &str = r#"etcd "$@" >/dev/null 2>&1 & echo $!; read -r _; kill -9 $!; wait $!"#;
 
 /// Whether etcd is installed. A test that needs it says that it is skipped and ends.
 pub(crate) fn is_installed() -> bool {
@@ -23,9 +24,16 @@ pub(crate) fn is_installed() -> bool {
     found
 }
 
-/// A port that is free now.
+/// A port that is free now, and of none that the system gives to whoever connects: a member that is started again needs it.
 pub(crate) fn free_port() -> u16 {
-    TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap().port()
+    static NEXT: AtomicU16 = AtomicU16::new(0);
+    loop {
+        let step = NEXT.fetch_add(1, Ordering::Relaxed);
+        let port = 20_000 + (std::process::id() as u16).wrapping_mul(97).wrapping_add(step) % 12_000;
+        if TcpListener::bind(("127.0.0.1", port)).is_ok() {
+            return port;
+        }
+    }
 }
 
 /// One member, running or not.

@@ -2,7 +2,7 @@
 
 use std::time::{Duration, Instant};
 
-use brevet::store::{Change, CommitError, EtcdSettings, Revision, Store};
+use brevet::store::{Change, CommitError, EtcdSettings, Precondition, Revision, Store, Transaction};
 use futures_util::StreamExt as _;
 
 use super::etcd_support::{Etcd, connect, is_installed};
@@ -88,6 +88,23 @@ async fn a_watcher_that_is_cut_off_and_comes_back_misses_nothing() {
 }
 
 #[tokio::test]
+async fn f12_a_commit_whose_answer_is_lost_is_made_once_and_answered() {
+    if !is_installed() {
+        return;
+    }
+    let (_etcd, proxy, far, direct) = behind_a_proxy().await;
+    assert_eq!(far.commit(put("a", "x")).await.unwrap(), Revision(1));
+    proxy.lose_answers();
+    let tx = Transaction { preconditions: vec![Precondition::Version("a".into(), 1)], ..put("a", "y") };
+    let commit = far.commit(tx);
+    let begin = Instant::now();
+    assert_eq!(commit.await.unwrap(), Revision(2));
+    assert!(begin.elapsed() > Duration::from_secs(1), "the answer was not lost: {:?}", begin.elapsed());
+    let (latest, records) = direct.load().await.unwrap();
+    assert_eq!((latest, records.len(), records[0].version), (Revision(2), 1, 2));
+}
+
+#[tokio::test]
 async fn a_load_starts_again_when_its_revision_is_compacted() {
     if !is_installed() {
         return;
@@ -96,7 +113,7 @@ async fn a_load_starts_again_when_its_revision_is_compacted() {
     let store = etcd.store().await;
     for n in 0..30 {
         let puts = (0..50).map(|m| (format!("k/{n}/{m}"), vec![0; 100].into())).collect();
-        store.commit(brevet::store::Transaction { puts, ..super::empty() }).await.unwrap();
+        store.commit(Transaction { puts, ..super::empty() }).await.unwrap();
     }
     let compact = async {
         loop {
