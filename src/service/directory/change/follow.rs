@@ -1,5 +1,6 @@
 //! Takes over what other replicas commit, record by record. What cannot be taken over so is read again as a whole.
 
+use std::sync::Arc;
 use std::time::Duration;
 
 use futures_util::StreamExt as _;
@@ -9,6 +10,8 @@ use crate::service::directory::Snapshot;
 use crate::service::error::Error;
 use crate::store::{Change, Record, Revision};
 
+/// For commits that are known to have been made.
+const PATIENCE: Duration = Duration::from_secs(2);
 /// Before the store is watched again after it could not be.
 const PAUSE: Duration = Duration::from_secs(1);
 
@@ -56,19 +59,43 @@ impl Inner {
         if current.revision >= revision {
             return Ok(());
         }
-        let next = if current.revision.0 + 1 == revision.0 { self.applied(&current, puts, deletes) } else { None };
-        match next {
+        match self.applied(&current, revision, puts, deletes) {
             Some(next) => {
-                self.install(Snapshot { revision, ..next });
+                self.install(next);
                 Ok(())
             }
             None => self.read_again().await,
         }
     }
 
-    /// A snapshot with the records of a commit; `None` if one of them cannot be read.
-    fn applied(&self, current: &Snapshot, puts: &[Record], deletes: &[String]) -> Option<Snapshot> {
-        let mut next = current.clone();
+    /// Takes over all commits up to the latest; `false` if they are not remembered, cannot be read, or do not come in time.
+    /// Only to be called by whoever holds `writer`.
+    pub(super) async fn catch_up(&self) -> bool {
+        let mut next = self.snapshot.load_full();
+        let commits = async {
+            let latest = self.store.latest().await.ok()?;
+            let mut changes = self.store.watch(next.revision).await.ok()?;
+            while next.revision < latest {
+                let Some(Change::Committed { revision, puts, deletes }) = changes.next().await else { return None };
+                next = Arc::new(self.applied(&next, revision, &puts, &deletes)?);
+            }
+            Some(next)
+        };
+        match tokio::time::timeout(PATIENCE, commits).await {
+            Ok(Some(next)) => {
+                self.install(Snapshot::clone(&next));
+                true
+            }
+            _ => false,
+        }
+    }
+
+    /// A snapshot with the records of the commit that follows it; `None` if it does not, or if a record cannot be read.
+    fn applied(&self, current: &Snapshot, revision: Revision, puts: &[Record], deletes: &[String]) -> Option<Snapshot> {
+        if current.revision.0 + 1 != revision.0 {
+            return None;
+        }
+        let mut next = Snapshot { revision, ..current.clone() };
         for key in deletes {
             next.remove_record(key).ok()?;
         }

@@ -9,6 +9,7 @@ use futures_util::stream::BoxStream;
 
 use super::*;
 use crate::service::directory::User;
+use crate::service::error::Kind;
 use crate::service::test_world::{ALLOW_ALL, Counting, TRUST_DOMAIN, World, account, now};
 use crate::store::{CommitError, MAX_VALUE, MasterKey, MemoryStore, RecordCipher, Store, StoreError, Transaction};
 
@@ -46,15 +47,21 @@ struct Replicas {
 }
 
 fn replicas() -> Replicas {
+    let replicas = unfollowed();
+    for directory in [&replicas.one, &replicas.other] {
+        let follower = Arc::clone(directory);
+        tokio::spawn(async move { follower.follow().await });
+    }
+    replicas
+}
+
+/// Two that hear of each other's changes only where their own meet them.
+fn unfollowed() -> Replicas {
     let store = Arc::new(Counted { store: MemoryStore::new(now), loads: AtomicUsize::new(0) });
     let random = Arc::new(Counting::default());
     let replica = || {
         let cipher = RecordCipher::new(&MasterKey::new([1; 32]), TRUST_DOMAIN);
-        let directory = Directory::new(store.clone(), cipher, random.clone(), Snapshot::default());
-        let directory = Arc::new(directory);
-        let follower = Arc::clone(&directory);
-        tokio::spawn(async move { follower.follow().await });
-        directory
+        Arc::new(Directory::new(store.clone(), cipher, random.clone(), Snapshot::default()))
     };
     Replicas { one: replica(), other: replica(), world: World::new(), store }
 }
@@ -124,6 +131,27 @@ async fn replicas_that_change_at_once_come_to_the_same() {
         assert_eq!(directory.snapshot().users(account()).count(), 40);
         assert_eq!(directory.snapshot().revision, Revision(40));
     }
+    assert_eq!(at.store.loads.load(Ordering::Relaxed), 0, "what came between is taken over, too");
+}
+
+#[tokio::test]
+async fn a_change_that_conflicts_learns_of_the_other_by_what_was_committed() {
+    let mut at = unfollowed();
+    let (ada, bob) = (at.user("ada"), at.user("bob"));
+    put(&at.one, &ada).await;
+    let conflict = at.other.change(|edit| {
+        edit.put(ada.clone());
+        Ok(())
+    });
+    assert_eq!(conflict.await.unwrap_err().kind(), Kind::ConcurrentModification);
+    assert_eq!(at.other.snapshot().revision, Revision(1));
+    put(&at.other, &ada).await;
+    // One has not heard of that. What came between its change and the last it knew is there when it returns.
+    put(&at.one, &bob).await;
+    assert_eq!(at.one.snapshot().revision, Revision(3));
+    at.other.compare().await.unwrap();
+    assert!(at.other.snapshot().user(account(), "bob").is_some());
+    assert_eq!(at.store.loads.load(Ordering::Relaxed), 0);
 }
 
 #[tokio::test]
