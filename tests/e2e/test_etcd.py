@@ -44,7 +44,7 @@ class Etcd:
             "initial-cluster": f"default={peer}",
         }
         arguments = [f"--{name}={value}" for name, value in options.items()]
-        self.process = subprocess.Popen(["sh", "-c", GUARD, "sh", *arguments], stdin=subprocess.PIPE)
+        self.process = subprocess.Popen(["sh", "-c", GUARD, "sh", *arguments], stdin=subprocess.PIPE, stderr=subprocess.DEVNULL)
         until(lambda: socket.create_connection(("127.0.0.1", self.port), 1).close() or True, OSError)
 
     def stop(self):

@@ -228,9 +228,10 @@ impl Client {
         let answer = timeout_at(deadline, AuthClient::new(self.member(member)).authenticate(message)).await;
         let token = match self.judge(member, answer) {
             Ok(answer) => answer.token,
-            // No call has been made for which it could have been of effect.
+            // No call has been made that could have had an effect.
             Err(Fault::Unknown(cause)) => return Err(Fault::Unreached(cause)),
-            Err(fault) => return Err(Fault::Refused(fault.to_string())),
+            Err(Fault::Login(cause)) => return Err(Fault::Refused(cause)),
+            Err(fault) => return Err(fault),
         };
         let mut token: AsciiMetadataValue =
             token.parse().map_err(|_| Fault::Refused("its token is no header".into()))?;

@@ -85,6 +85,7 @@ impl Committer {
                     doubt = Some(cause);
                     unreached = 0;
                 }
+                Fault::NoLeader if more_time => unreached = 0,
                 // Whom nobody answers waits no longer than it takes to ask all members, unless there is doubt.
                 Fault::Unreached(_) if more_time && (doubt.is_some() || unreached + 1 < self.client.members()) => {
                     unreached += 1;
