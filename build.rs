@@ -14,6 +14,9 @@ const FILES: [&str; 7] = [
     "brevet/validation/v1/validation.proto",
 ];
 
+/// What the store says to etcd.
+const ETCD: &str = "etcd/etcdserverpb/rpc.proto";
+
 /// Messages that hold secrets: their `Debug` is written by hand and shows none.
 const SECRET: [&str; 12] = [
     "brevet.admin.v1.TestOidcProviderRequest",
@@ -35,6 +38,11 @@ fn main() -> Result<(), Box<dyn std::error::Error>> {
     let out = PathBuf::from(std::env::var("OUT_DIR")?);
     std::fs::write(out.join("descriptors.bin"), descriptors.encode_to_vec())?;
     tonic_prost_build::configure().build_client(false).skip_debug(SECRET).compile_fds(descriptors)?;
+    tonic_prost_build::configure()
+        .build_server(false)
+        .bytes(".")
+        .skip_debug(["etcdserverpb.AuthenticateRequest", "etcdserverpb.AuthenticateResponse"])
+        .compile_fds(protox::compile([ETCD], ["proto"])?)?;
     println!("cargo::rerun-if-changed=proto");
     Ok(())
 }

@@ -13,6 +13,7 @@ use clap::Args;
 
 use super::Exit;
 use super::data_dir::{self, DataDir};
+use super::store::{self, StoreArguments};
 use crate::adapters::clock::SystemClock;
 use crate::adapters::random::SystemRandomness;
 use crate::service::clock::Clock as _;
@@ -26,6 +27,8 @@ pub(super) struct Bundle {
     /// Data directory, whether or not a service holds it
     #[arg(long, env = "BREVET_DATA_DIR")]
     data_dir: PathBuf,
+    #[command(flatten)]
+    store: StoreArguments,
     /// File to write, for its owner alone
     #[arg(short, long, value_name = "FILE")]
     output: PathBuf,
@@ -39,7 +42,7 @@ impl Bundle {
     pub(super) fn run(self) -> anyhow::Result<Exit> {
         let bundle = match ask(&data_dir::control_socket(&self.data_dir), &self.zone)? {
             Some(bundle) => bundle,
-            None => self.make_from_store()?,
+            None => make_from_store(self.store, &self.data_dir, &self.zone)?,
         };
         write(&self.output, &bundle)?;
         let (file, zone) = (self.output.display(), &self.zone);
@@ -55,17 +58,18 @@ impl Bundle {
         }
         Ok(Exit::Ok)
     }
+}
 
-    fn make_from_store(&self) -> anyhow::Result<Vec<u8>> {
-        let dir = DataDir::open(&self.data_dir)?;
-        let master = dir.master_key()?;
-        let store = Arc::new(dir.open_store()?);
-        let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build()?;
-        runtime.block_on(async {
-            let deployment = Deployment::start(store, &master, Arc::new(SystemRandomness::default())).await?;
-            Ok(deployment.bundle(&self.zone, SystemClock.now()).await?)
-        })
-    }
+fn make_from_store(store: StoreArguments, data_dir: &Path, zone: &str) -> anyhow::Result<Vec<u8>> {
+    let (_, location) = store.read(data_dir)?;
+    let dir = DataDir::open(data_dir, &location)?;
+    let master = dir.master_key()?;
+    let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build()?;
+    runtime.block_on(async {
+        let store = store::open(&location).await?;
+        let deployment = Deployment::start(store, &master, Arc::new(SystemRandomness::default())).await?;
+        Ok(deployment.bundle(zone, SystemClock.now()).await?)
+    })
 }
 
 /// Asks the service that holds the directory; `None` if there is none.

@@ -9,11 +9,13 @@ use anyhow::{Context, bail};
 use brevet_validator::credential::Credentials;
 use rustix::fs::FlockOperation;
 
-use crate::adapters::clock::SystemClock;
 use crate::adapters::master_key::{self, MasterKeyError};
-use crate::service::clock::Clock as _;
+use crate::config::StoreLocation;
 use crate::service::random::Random;
-use crate::store::{MasterKey, OpenError, RedbStore, Transaction};
+use crate::store::{MasterKey, RedbStore};
+
+/// The master key's file.
+const MASTER_KEY: &str = "master.key";
 
 /// A data directory that this process alone owns, until it is dropped.
 #[derive(Debug)]
@@ -38,12 +40,18 @@ impl DataDir {
         Self::take(path)
     }
 
-    /// Takes a directory that is initialised.
-    pub(super) fn open(path: &Path) -> anyhow::Result<Self> {
-        if !path.join(RedbStore::FILE).exists() {
-            bail!("{} is not initialised: run `brevet init --data-dir {}`", path.display(), path.display());
+    /// Takes a directory that is initialised. With a store elsewhere, all that it needs is the master key.
+    pub(super) fn open(path: &Path, store: &StoreLocation) -> anyhow::Result<Self> {
+        match store {
+            StoreLocation::Redb(dir) if !dir.join(RedbStore::FILE).exists() => {
+                bail!("{} is not initialised: run `brevet init --data-dir {}`", dir.display(), path.display())
+            }
+            StoreLocation::Etcd(_) if !path.join(MASTER_KEY).exists() => bail!(
+                "{} holds no master key: run `brevet init`, or copy {MASTER_KEY} from the replica where it was run",
+                path.display()
+            ),
+            _ => Self::take(path),
         }
-        Self::take(path)
     }
 
     fn take(path: &Path) -> anyhow::Result<Self> {
@@ -63,11 +71,6 @@ impl DataDir {
         }
     }
 
-    /// Whether `init` has been here, and come to its end.
-    pub(super) fn is_initialised(&self) -> bool {
-        self.path.join(RedbStore::FILE).exists()
-    }
-
     /// Where audit records go.
     pub(super) fn audit(&self) -> PathBuf {
         self.path.join("audit")
@@ -83,33 +86,29 @@ impl DataDir {
         self.path.join("credentials.csv")
     }
 
-    /// The master key that is there, or a new one. One without a store was left by an `init` that did not end, or
-    /// put there by the operator.
-    pub(super) fn master_key_or_new(&self, random: &dyn Random) -> anyhow::Result<MasterKey> {
+    /// The master key that is there, or a new one, and whether it is new. One without a store was left by an `init` that did
+    /// not end, or put there by the operator.
+    pub(super) fn master_key_or_new(&self, random: &dyn Random) -> anyhow::Result<(MasterKey, bool)> {
         match self.master_key() {
             Err(MasterKeyError::Missing(_)) => {}
-            found => return Ok(found?),
+            found => return Ok((found?, false)),
         }
         let mut bytes = zeroize::Zeroizing::new([0; 32]);
         random.fill(&mut *bytes)?;
         let key = MasterKey::new(*bytes);
-        master_key::create(&self.path.join("master.key"), &key)?;
-        Ok(key)
+        master_key::create(&self.path.join(MASTER_KEY), &key)?;
+        Ok((key, true))
     }
 
     /// The master key.
     pub(super) fn master_key(&self) -> Result<MasterKey, MasterKeyError> {
-        master_key::read(&self.path.join("master.key"))
+        master_key::read(&self.path.join(MASTER_KEY))
     }
 
-    /// Makes the store: the last step of `init`.
-    pub(super) fn create_store(&self, first: &Transaction) -> Result<RedbStore, OpenError> {
-        RedbStore::create(&self.path, first, || SystemClock.now())
-    }
-
-    /// Opens the store.
-    pub(super) fn open_store(&self) -> Result<RedbStore, OpenError> {
-        RedbStore::open(&self.path, || SystemClock.now())
+    /// Removes what an `init` wrote that lost against another: keys that are good for nothing.
+    pub(super) fn give_up(&self, key_is_new: bool) -> io::Result<()> {
+        std::fs::remove_file(self.credentials())?;
+        if key_is_new { std::fs::remove_file(self.path.join(MASTER_KEY)) } else { Ok(()) }
     }
 
     /// Writes the first key in the layout of AWS's `credentials.csv`, for the owner alone.

@@ -17,6 +17,7 @@ mod role;
 mod run;
 mod serve;
 mod session;
+mod store;
 mod toy_issuer;
 mod zone;
 

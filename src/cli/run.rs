@@ -152,12 +152,14 @@ pub(super) async fn serve(
     )?;
     let trust = Arc::clone(&deployment.trust);
     tokio::spawn(Arc::clone(&trust).keep(clock.clone()));
+    let directory = Arc::clone(&deployment.directory);
     if let Some(path) = control {
         let control = Control::bind(&path).with_context(|| format!("cannot listen on {}", path.display()))?;
         tokio::spawn(control.serve(deployment, clock));
     }
     tokio::spawn(settle(Arc::clone(&service)));
     tokio::spawn(write_sessions(Arc::clone(&service)));
+    tokio::spawn(async move { directory.follow().await });
 
     let (stop, stopped) = watch::channel(false);
     let until_stopped = async move {

@@ -8,10 +8,11 @@ use clap::Args;
 use super::Exit;
 use super::data_dir::DataDir;
 use super::run::{self, Assembly};
+use super::store::{self, StoreArguments};
 use crate::adapters::audit_file::AuditFiles;
 use crate::adapters::clock::SystemClock;
 use crate::adapters::random::SystemRandomness;
-use crate::config::{Config, Flags};
+use crate::config::Flags;
 use crate::service::deployment::Deployment;
 use crate::service::federation::Plaintext;
 
@@ -22,9 +23,8 @@ pub(super) struct Serve {
     /// Directory that `brevet init` made
     #[arg(long, env = "BREVET_DATA_DIR")]
     data_dir: PathBuf,
-    /// Configuration file (TOML); flags win over it
-    #[arg(long, env = "BREVET_CONFIG", value_name = "FILE")]
-    config: Option<PathBuf>,
+    #[command(flatten)]
+    store: StoreArguments,
     /// Address and port of the service (default: 127.0.0.1:8731)
     #[arg(long)]
     listen: Option<String>,
@@ -49,10 +49,7 @@ impl Serve {
     /// Runs until a signal ends it.
     pub(super) fn run(self) -> anyhow::Result<Exit> {
         run::start_logging("info")?;
-        let config = match &self.config {
-            Some(path) => Config::read(path)?,
-            None => Config::default(),
-        };
+        let (config, location) = self.store.read(&self.data_dir)?;
         let settings = config.resolve(Flags {
             listen: self.listen,
             admin_listen: self.admin_listen,
@@ -61,9 +58,8 @@ impl Serve {
             tls_key: self.tls_key,
             allow_plaintext: self.allow_plaintext,
         })?;
-        let dir = DataDir::open(&self.data_dir)?;
+        let dir = DataDir::open(&self.data_dir, &location)?;
         let master = dir.master_key()?;
-        let store = Arc::new(dir.open_store()?);
         if dir.credentials().exists() {
             tracing::warn!(
                 "{} still lies there: put the first key into a safe place and remove the file",
@@ -72,6 +68,7 @@ impl Serve {
         }
         let audit = Arc::new(AuditFiles::open(&dir.audit(), settings.audit_sync, Arc::new(SystemClock))?);
         run::block_on(async {
+            let store = store::open(&location).await?;
             let deployment = Deployment::start(store, &master, Arc::new(SystemRandomness::default())).await?;
             let assembly = Assembly {
                 settings,

@@ -3,7 +3,11 @@
 use std::net::SocketAddr;
 use std::path::{Path, PathBuf};
 
+mod store;
+
 use serde::Deserialize;
+
+pub use self::store::{EtcdConfig, StoreLocation};
 
 use crate::adapters::audit_file::Sync;
 use crate::service::federation::{Issuer, Plaintext};
@@ -40,6 +44,11 @@ pub struct Config {
     /// The audit log.
     #[serde(default)]
     pub audit: AuditConfig,
+    /// `redb:DIRECTORY` or `etcd://HOST:PORT,…/PREFIX`. Without it the store lies in the data directory.
+    pub store: Option<String>,
+    /// How etcd is reached.
+    #[serde(default)]
+    pub etcd: EtcdConfig,
 }
 
 /// `[tls]`

@@ -50,6 +50,12 @@ impl Feed {
         }
     }
 
+    /// Waits until a revision was published, or passed.
+    pub(super) async fn reached(&self, revision: Revision) {
+        let mut wake = self.wake.subscribe();
+        while lock(&self.log).latest < revision && wake.changed().await.is_ok() {}
+    }
+
     /// Every commit after a revision; see [`super::Store::watch`].
     pub(super) fn watch(&self, after: Revision) -> BoxStream<'static, Change> {
         let watcher = Watcher { log: Arc::clone(&self.log), wake: self.wake.subscribe(), seen: after };

@@ -9,6 +9,7 @@ use futures_util::future::BoxFuture;
 use futures_util::stream::BoxStream;
 
 mod cipher;
+mod etcd;
 mod feed;
 pub mod format;
 mod memory;
@@ -16,6 +17,7 @@ pub mod records;
 mod redb;
 
 pub use self::cipher::{CipherError, MasterKey, RecordCipher};
+pub use self::etcd::{DEFAULT_PREFIX, EtcdSettings, EtcdStore, EtcdTls};
 pub use self::memory::MemoryStore;
 pub use self::redb::{OpenError, RedbStore};
 

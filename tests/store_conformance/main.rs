@@ -1,12 +1,16 @@
 //! One suite for every engine of the store: what the trait promises, each has to keep.
 
-use std::sync::Arc;
-use std::sync::atomic::{AtomicI64, Ordering};
+use std::sync::atomic::{AtomicI64, AtomicU32, Ordering};
+use std::sync::{Arc, OnceLock};
 
 use brevet::store::{MemoryStore, RedbStore, Store, Transaction};
 use brevet_validator::timestamp::Timestamp;
 use tempfile::TempDir;
 
+use etcd_support::Etcd;
+
+#[path = "../etcd_support/mod.rs"]
+mod etcd_support;
 mod suite;
 
 /// A new, empty store, and the clock it reads.
@@ -17,17 +21,27 @@ struct Fixture {
 }
 
 impl Fixture {
-    fn memory() -> Self {
+    async fn memory() -> Option<Self> {
         let (now, clock) = clock();
-        Self { store: Arc::new(MemoryStore::new(clock)), now, _dir: None }
+        Some(Self { store: Arc::new(MemoryStore::new(clock)), now, _dir: None })
     }
 
-    fn redb() -> Self {
+    async fn redb() -> Option<Self> {
         let (now, clock) = clock();
         let dir = tempfile::tempdir().unwrap();
         let first = Transaction { id: *b"the first of all", ..Transaction::default() };
         let store = RedbStore::create(dir.path(), &first, clock).unwrap();
-        Self { store: Arc::new(store), now, _dir: Some(dir) }
+        Some(Self { store: Arc::new(store), now, _dir: Some(dir) })
+    }
+
+    /// One etcd for all checks, each under its own prefix. It reads its own clock.
+    async fn etcd() -> Option<Self> {
+        static ETCD: OnceLock<Option<Etcd>> = OnceLock::new();
+        static PREFIXES: AtomicU32 = AtomicU32::new(0);
+        let etcd = ETCD.get_or_init(|| etcd_support::is_installed().then(|| Etcd::start(1))).as_ref()?;
+        let prefix = format!("/brevet/{}", PREFIXES.fetch_add(1, Ordering::Relaxed));
+        let store = etcd_support::connect(&etcd.settings(&prefix)).await;
+        Some(Self { store: Arc::new(store), now: clock().0, _dir: None })
     }
 }
 
@@ -45,7 +59,9 @@ macro_rules! conformance {
             $(
                 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
                 async fn $check() {
-                    super::suite::$check(super::Fixture::$engine()).await;
+                    if let Some(fixture) = super::Fixture::$engine().await {
+                        super::suite::$check(fixture).await;
+                    }
                 }
             )*
         }
@@ -68,7 +84,6 @@ conformance!({
     a_load_during_commits_never_sees_half_of_one,
     a_transaction_without_changes_is_a_commit,
     an_id_is_good_for_one_commit,
-    outcomes_are_found_for_an_hour_and_forgotten_later,
     odd_keys_are_kept_apart,
     large_values_come_back_and_larger_ones_are_refused,
     malformed_transactions_are_refused,
@@ -79,4 +94,11 @@ conformance!({
     watchers_end_when_the_store_is_dropped,
     a_watcher_and_a_load_lose_nothing_between_them,
     a_commit_goes_on_when_nobody_waits_for_it,
-} for memory, redb);
+} for memory, redb, etcd);
+
+/// With a clock that can be put forward. How etcd forgets, `store_etcd` tells.
+mod clocked {
+    use super::{Fixture, suite};
+
+    conformance!({ outcomes_are_found_for_an_hour_and_forgotten_later } for memory, redb);
+}

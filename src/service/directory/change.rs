@@ -1,5 +1,7 @@
 //! The one door through which the directory changes: decide on a snapshot, commit under preconditions, swap.
 
+mod follow;
+
 use std::sync::Arc;
 
 use arc_swap::ArcSwap;
@@ -163,8 +165,12 @@ impl Inner {
         }
     }
 
-    /// Only to be called by whoever holds `writer`.
+    /// Comes to where the store is: by what was committed meanwhile, or by reading everything. Only to be called by whoever
+    /// holds `writer`.
     async fn read_again(&self) -> Result<(), Error> {
+        if self.catch_up().await {
+            return Ok(());
+        }
         let (revision, records) = self.store.load().await.map_err(Error::unavailable)?;
         let (snapshot, _) = Snapshot::read(revision, &records, &self.cipher).map_err(Error::internal)?;
         self.install(snapshot);

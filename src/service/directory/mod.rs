@@ -4,6 +4,7 @@ mod change;
 mod convert;
 mod difference;
 mod entity;
+mod removal;
 mod revocation;
 mod session_batch;
 mod snapshot;

@@ -78,6 +78,11 @@ impl Snapshot {
         self.session_batches.insert(key, batch);
         Ok(())
     }
+
+    pub(super) fn remove_session_batch(&mut self, key: &str) -> Read<()> {
+        self.session_batches.remove(&SessionBatchKey::parse(key).ok_or("bad key")?);
+        Ok(())
+    }
 }
 
 impl Edit {

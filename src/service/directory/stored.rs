@@ -19,6 +19,12 @@ pub struct InvalidRecord {
     what: String,
 }
 
+impl InvalidRecord {
+    pub(super) fn new(key: &str, what: String) -> Self {
+        Self { key: key.to_owned(), what }
+    }
+}
+
 /// What the directory keeps in the store: where, in what form, and where in the snapshot.
 pub trait Stored: Sized {
     /// The record's key.
@@ -56,16 +62,28 @@ impl Snapshot {
     ) -> Result<(Self, Vec<OtherRecord>), InvalidRecord> {
         let mut snapshot = Self { revision, ..Self::default() };
         let mut others = Vec::new();
-        for record in stored.iter().filter(|record| record.key != format::KEY) {
-            let content = cipher
-                .open(&record.key, record.version, &record.value)
-                .map_err(|error| InvalidRecord { key: record.key.clone(), what: error.to_string() })?;
-            if !snapshot.insert_record(&record.key, record.version, record.revision, &content)? {
-                snapshot.others.insert(record.key.clone(), record.version);
-                others.push(OtherRecord { key: record.key.clone(), content });
-            }
+        for record in stored {
+            others.extend(snapshot.read_record(record, cipher)?);
         }
         Ok((snapshot, others))
+    }
+
+    /// Opens one record into the snapshot; gives it back if it is not the directory's own.
+    pub(super) fn read_record(
+        &mut self,
+        record: &Record,
+        cipher: &RecordCipher,
+    ) -> Result<Option<OtherRecord>, InvalidRecord> {
+        let Record { key, value, version, revision } = record;
+        if key == format::KEY {
+            return Ok(None);
+        }
+        let content = cipher.open(key, *version, value).map_err(|error| InvalidRecord::new(key, error.to_string()))?;
+        if self.insert_record(key, *version, *revision, &content)? {
+            return Ok(None);
+        }
+        self.others.insert(key.clone(), *version);
+        Ok(Some(OtherRecord { key: key.clone(), content }))
     }
 
     /// Reads one record into the snapshot; `false` if its key is none of the directory's.
