@@ -21,6 +21,7 @@ use super::iam::Iam;
 use super::issue::Issuer;
 use super::key_source::DirectoryKeys;
 use super::keys::{Keys, MESSAGE_SALT};
+use super::last_uses::LastUses;
 use super::operation::{Answer, Operation};
 use super::outbound::{self, Outbound};
 use super::policy::{lint, simulate, who_can};
@@ -48,6 +49,7 @@ pub struct Service {
     identification: Identification,
     administrator: Iam,
     zones: Zones,
+    last_uses: Arc<LastUses>,
     outbound: Option<Arc<Outbound>>,
     audit: Arc<dyn AuditSink>,
     clock: Arc<dyn Clock>,
@@ -80,6 +82,8 @@ impl Service {
                 .with_key_source(Arc::new(DirectoryKeys::new(Arc::clone(directory))))
                 .with_revocations(Arc::new(RevokedSessions::new(Arc::clone(directory))))
         };
+        let last_uses: Arc<LastUses> = Arc::default();
+        let administrator = Iam::new(Arc::clone(directory), Arc::clone(&random));
         Self {
             sts: validator("sts"),
             iam: validator("iam"),
@@ -87,8 +91,9 @@ impl Service {
             keys: Arc::clone(keys),
             issuer: Issuer::new(Arc::clone(keys), Arc::clone(&random), Arc::clone(&clock)),
             identification: Identification::new(key_sets),
-            administrator: Iam::new(Arc::clone(directory), Arc::clone(&random)).with_plaintext_providers(plaintext),
+            administrator: administrator.with_plaintext_providers(plaintext).with_last_uses(Arc::clone(&last_uses)),
             zones: Zones::new(Arc::clone(directory), Arc::clone(keys), Arc::clone(&random)),
+            last_uses,
             outbound: None,
             audit,
             clock,
@@ -175,6 +180,15 @@ impl Service {
         let mut due = self.budget().drain();
         due.extend(self.repeats().drain());
         self.write_all(due).await;
+        self.write_last_uses().await;
+    }
+
+    /// Writes down when keys were last used. To be called each [`super::last_uses::WRITTEN_EACH`].
+    pub async fn write_last_uses(&self) {
+        if let Err(error) = self.last_uses.write(&self.directory).await {
+            let cause = error.cause().map(ToString::to_string);
+            tracing::warn!(%error, cause, "last uses of access keys are not written down; they will be with the next");
+        }
     }
 
     /// Whether issuances and changes can be recorded now.
@@ -200,8 +214,13 @@ impl Service {
         let pending = validator.begin(request, now)?;
         record.claimed_access_key(pending.access_key_id());
         let region = pending.scope().region().to_owned();
+        let service = pending.scope().service().to_owned();
         let verified = pending.finish(body)?;
-        Caller::new(verified, self.directory.snapshot(), envelope, &region, now)
+        let caller = Caller::new(verified, self.directory.snapshot(), envelope, &region, now)?;
+        if caller.session().is_none() {
+            self.last_uses.note(caller.verified().access_key_id(), &service, &region, now);
+        }
+        Ok(caller)
     }
 
     async fn act(&self, caller: &Caller, operation: Operation) -> Result<(Answer, Worth), Error> {

@@ -3,6 +3,7 @@
 mod change;
 mod convert;
 mod entity;
+mod key_use;
 mod revocation;
 mod snapshot;
 mod stored;
@@ -10,9 +11,10 @@ mod used_token;
 
 pub use change::{Directory, Edit};
 pub use entity::{
-    AccessKey, Account, Document, Grants, InlinePolicy, KeyOwner, ManagedPolicy, OidcProvider, PolicyVersion, Reach,
-    Role, Tag, User, ZoneEntry, oidc_provider_arn, role_arn,
+    AccessKey, Account, Document, Grants, InlinePolicy, KeyOwner, KeyStatus, ManagedPolicy, OidcProvider,
+    PolicyVersion, Reach, Role, Tag, User, ZoneEntry, oidc_provider_arn, role_arn,
 };
+pub use key_use::{KeyUse, KeyUses, UsePlace};
 pub use snapshot::{NameKey, NamedPolicy, ProviderKey, Snapshot, Versioned};
 pub use stored::{InvalidRecord, OtherRecord, Stored};
 pub use used_token::{UsedToken, UsedTokenKey};

@@ -7,7 +7,7 @@ use brevet_validator::timestamp::Timestamp;
 use serde_json::{Value, json};
 
 use super::*;
-use crate::service::directory::Tag;
+use crate::service::directory::{KeyStatus, Tag};
 use crate::service::error::Kind;
 use crate::service::iam::*;
 use crate::service::paging::Page;
@@ -197,7 +197,10 @@ fn users_and_their_keys_are_rendered_in_the_order_of_the_model() {
     let key = AccessKeyDetail {
         user_name: Some("ada".into()),
         id: "AKIAIOSFODNN7EXAMPLE".parse().unwrap(),
-        active: true,
+        status: KeyStatus::Active,
+        expires_at: None,
+        description: "never on this wire".into(),
+        last_use: None,
         created_at: time(),
     };
     assert_eq!(
@@ -205,7 +208,7 @@ fn users_and_their_keys_are_rendered_in_the_order_of_the_model() {
         "<AccessKey><UserName>ada</UserName><AccessKeyId>AKIAIOSFODNN7EXAMPLE</AccessKeyId><Status>Active</Status>\
          <SecretAccessKey>s3cr3t</SecretAccessKey><CreateDate>2026-01-15T12:00:00Z</CreateDate></AccessKey>"
     );
-    let listed = AccessKeyDetail { active: false, user_name: None, ..key };
+    let listed = AccessKeyDetail { status: KeyStatus::Inactive, user_name: None, ..key };
     assert_eq!(
         rendered(&Answer::AccessKeys(Page { items: vec![listed], marker: None })),
         "<AccessKeyMetadata><member><AccessKeyId>AKIAIOSFODNN7EXAMPLE</AccessKeyId><Status>Inactive</Status>\
