@@ -214,11 +214,11 @@ impl Service {
         let pending = validator.begin(request, now)?;
         record.claimed_access_key(pending.access_key_id());
         let region = pending.scope().region().to_owned();
-        let service = pending.scope().service().to_owned();
         let verified = pending.finish(body)?;
         let caller = Caller::new(verified, self.directory.snapshot(), envelope, &region, now)?;
         if caller.session().is_none() {
-            self.last_uses.note(caller.verified().access_key_id(), &service, &region, now);
+            let service = if operation.is_iam() { "iam" } else { "sts" };
+            self.last_uses.note(caller.verified().access_key_id(), service, &region, now);
         }
         Ok(caller)
     }

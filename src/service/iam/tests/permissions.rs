@@ -71,6 +71,9 @@ fn every_operation() -> Vec<Request> {
         Request::SetDefaultPolicyVersion(version()),
         Request::DeletePolicyVersion(version()),
     ];
+    for action in [KeyAction::GetLastUsed {}, KeyAction::Describe { description: None }, KeyAction::Delete {}] {
+        all.push(Request::Key(KeyRequest { access_key_id: key().1, action }));
+    }
     let name = || some("ghost");
     let owned = [
         OwnedAction::Tag { tags: vec![tag("k", "v")] },
@@ -96,7 +99,7 @@ fn every_operation() -> Vec<Request> {
 #[tokio::test]
 async fn every_operation_needs_its_own_permission_before_anything_is_told() {
     let all = every_operation();
-    assert_eq!(all.len(), 50);
+    assert_eq!(all.len(), 53);
     let (mut stage, nobody) = Stage::with(|world| world.user("nobody", "")).await;
     for request in all {
         let name = request.name();
