@@ -89,3 +89,25 @@ impl LastUses {
 fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
     mutex.lock().unwrap_or_else(PoisonError::into_inner)
 }
+
+#[cfg(test)]
+mod tests {
+    use brevet_validator::credential::KeyKind;
+
+    use super::*;
+    use crate::service::test_world::now;
+
+    #[test]
+    fn a_use_that_comes_while_others_are_written_down_is_kept() {
+        let (uses, id) = (LastUses::default(), AccessKeyId::from_bytes(KeyKind::LongLived, [7; 10]));
+        let snapshot = Snapshot::default();
+        uses.note(id, "sts", "us-east-1", now());
+        let written = uses.last_use(&snapshot, id).unwrap();
+        uses.note(id, "iam", "us-east-1", now());
+        uses.forget(id, &written);
+        let last = uses.last_use(&snapshot, id).unwrap();
+        assert_eq!(last.place.service(), "iam");
+        uses.forget(id, &last);
+        assert_eq!(uses.last_use(&snapshot, id), None);
+    }
+}

@@ -9,7 +9,7 @@ import time
 
 import grpc
 import pytest
-from conftest import BREVET, Brevet, environment, refused, running, statement, trust
+from conftest import BREVET, Brevet, environment, policy, refused, running, statement, trust
 from rpc import messages, refused as refused_call, send, signed
 from test_serve import audit, client, served
 
@@ -265,10 +265,7 @@ def test_d11_a_quarantine_ends_the_key_and_its_sessions_at_once(brevet):
     own = brevet.sts(key).get_session_token()["Credentials"]
     own = (own["AccessKeyId"], own["SecretAccessKey"], own["SessionToken"])
     brevet.iam().create_role(RoleName="hops", AssumeRolePolicyDocument=trust({"AWS": brevet.account}))
-    brevet.iam().put_role_policy(
-        RoleName="hops", PolicyName="p",
-        PolicyDocument=json.dumps({"Version": "2012-10-17", "Statement": [statement(action="sts:*")]}),
-    )
+    brevet.iam().put_role_policy(RoleName="hops", PolicyName="p", PolicyDocument=policy(statement(action="sts:*")))
     role = f"arn:aws:iam::{brevet.account}:role/hops"
     session = brevet.assume(role, key=key)
     chained = brevet.assume(brevet.role("reader"), key=session)
@@ -307,10 +304,11 @@ def test_c1_c2_keys_of_others_are_not_reached_through_their_ids(brevet, pb):
         name = {"Create": "CreateAccessKey", "List": "ListAccessKeys"}[method]
         assert refused_call(call, brevet, pb, name, key=bob, user_name="key-ada")[0] == denied
     works(brevet, ada)
-    # Bob's session may make no key for itself that would outlive it.
-    session = brevet.sts(bob).get_federation_token(Name="narrow", Policy=json.dumps(
-        {"Version": "2012-10-17", "Statement": [statement(action="s3:GetObject")]}))["Credentials"]
-    session = (session["AccessKeyId"], session["SecretAccessKey"], session["SessionToken"])
+    # A session that was narrowed makes no key that would be wider, whatever its role may.
+    brevet.iam().create_role(RoleName="key-maker", AssumeRolePolicyDocument=trust({"AWS": brevet.account}))
+    brevet.iam().put_role_policy(RoleName="key-maker", PolicyName="p", PolicyDocument=policy(statement()))
+    maker = f"arn:aws:iam::{brevet.account}:role/key-maker"
+    session = brevet.assume(maker, Policy=policy(statement(action="s3:GetObject")))
     assert refused_call(call, brevet, pb, "CreateAccessKey", key=session, user_name="key-bob")[0] == denied
     assert refused_call(call, brevet, pb, "RotateAccessKey", key=session, access_key_id=bob[0])[0] == denied
     assert json.loads(cli(brevet, "show", bob[0], "-o", "json", key=bob))["user_name"] == "key-bob"

@@ -113,6 +113,7 @@ impl Founding {
             active: true,
             created_at: now,
             expires_at: None,
+            lifetime: None,
             description: String::new(),
         };
         let credentials = Credentials {

@@ -237,6 +237,7 @@ pub(super) fn access_key(content: &[u8]) -> Read<AccessKey> {
         secret: SecretKey::new(r.secret),
         active: r.active,
         expires_at: if r.expires_at == 0 { None } else { Some(time(r.expires_at)?) },
+        lifetime: Some(r.lifetime).filter(|seconds| *seconds > 0),
         description: r.description,
         owner,
     })
@@ -257,6 +258,7 @@ pub(super) fn access_key_record(key: &AccessKey) -> records::AccessKey {
         created_at: key.created_at.unix(),
         description: key.description.clone(),
         expires_at: key.expires_at.map_or(0, Timestamp::unix),
+        lifetime: key.lifetime.unwrap_or(0),
     }
 }
 

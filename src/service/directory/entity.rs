@@ -282,6 +282,8 @@ pub struct AccessKey {
     pub created_at: Timestamp,
     /// First second in which it answers like an unknown one; `None`: it lives until it is deleted.
     pub expires_at: Option<Timestamp>,
+    /// For how many seconds it was made; `None`: with no end. It may end earlier, since it was rotated.
+    pub lifetime: Option<i64>,
     /// Free text.
     pub description: String,
 }

@@ -18,14 +18,16 @@ pub(super) struct NewKey {
 impl NewKey {
     /// Draws its id and secret.
     pub(super) fn draw(self, call: Call<'_>, before: &Snapshot, holder: &Holder<'_>) -> Result<AccessKey, Error> {
+        let now = call.caller.now();
         Ok(AccessKey {
             id: call.iam.access_key_id(before)?,
             secret: secret_key(&*call.iam.random).map_err(Error::unavailable)?,
             account: call.account(),
             owner: holder.as_owner(),
             active: true,
-            created_at: call.caller.now(),
+            created_at: now,
             expires_at: self.expires_at,
+            lifetime: self.expires_at.map(|end| end - now),
             description: self.description,
         })
     }

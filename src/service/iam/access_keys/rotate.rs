@@ -37,7 +37,7 @@ pub(super) async fn rotate(
             let advice = other.map(|other| format!(". Delete {other} first")).unwrap_or_default();
             return Err(Error::new(Kind::LimitExceeded, format!("{}{advice}", quota_text())));
         }
-        let lifetime = old.expires_at.map(|end| now.saturating_add(end - old.created_at));
+        let lifetime = old.lifetime.map(|seconds| now.saturating_add(seconds));
         let new = NewKey { description: old.description.clone(), expires_at: expires_at.or(lifetime) };
         let new = new.draw(call, &before, &holder)?;
         let old = ended(old, now, overlap);

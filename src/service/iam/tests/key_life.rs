@@ -133,6 +133,19 @@ async fn a_rotated_key_is_good_for_the_overlap_and_its_successor_as_long_as_it_w
 }
 
 #[tokio::test]
+async fn a_rotation_whose_answer_was_lost_is_done_again_and_cuts_no_lifetime() {
+    for (expiration, wanted) in [(None, None), (Some(Expiration::After(90 * 86_400)), Some(now() + 90 * 86_400))] {
+        let mut stage = Stage::new().await;
+        let old = ada(&mut stage, expiration).await;
+        for _ in 0..3 {
+            let (key, new) = new_key(stage.done(of_key(&old, rotate(Some(60)))).await);
+            assert_eq!(key.expires_at, wanted);
+            stage.done(of_key(&new, KeyAction::Delete {})).await;
+        }
+    }
+}
+
+#[tokio::test]
 async fn a_rotation_never_puts_off_an_end_and_has_bounds() {
     let mut stage = Stage::new().await;
     let old = ada(&mut stage, Some(Expiration::After(60))).await;
