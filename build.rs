@@ -4,7 +4,8 @@ use std::path::PathBuf;
 
 use prost::Message;
 
-const FILES: [&str; 7] = [
+const FILES: [&str; 8] = [
+    "brevet/admin/v1/access_key.proto",
     "brevet/admin/v1/directory.proto",
     "brevet/admin/v1/policy.proto",
     "brevet/admin/v1/session.proto",
@@ -18,7 +19,9 @@ const FILES: [&str; 7] = [
 const ETCD: &str = "etcd/etcdserverpb/rpc.proto";
 
 /// Messages that hold secrets: their `Debug` is written by hand and shows none.
-const SECRET: [&str; 12] = [
+const SECRET: [&str; 14] = [
+    "brevet.admin.v1.CreateAccessKeyResponse",
+    "brevet.admin.v1.RotateAccessKeyResponse",
     "brevet.admin.v1.TestOidcProviderRequest",
     "brevet.store.v1.AccessKey",
     "brevet.store.v1.Anchor",

@@ -34,6 +34,7 @@ fn token_code_is_up_to_date() {
 fn client_code_is_up_to_date() {
     let files = protox::compile(
         [
+            "brevet/admin/v1/access_key.proto",
             "brevet/admin/v1/directory.proto",
             "brevet/admin/v1/policy.proto",
             "brevet/admin/v1/session.proto",
@@ -48,6 +49,8 @@ fn client_code_is_up_to_date() {
     tonic_prost_build::configure()
         .build_server(false)
         .skip_debug([
+            "brevet.admin.v1.CreateAccessKeyResponse",
+            "brevet.admin.v1.RotateAccessKeyResponse",
             "brevet.admin.v1.TestOidcProviderRequest",
             "brevet.sts.v1.AssumeRoleWithWebIdentityRequest",
             "brevet.sts.v1.Credentials",

@@ -9,6 +9,7 @@ use brevet_validator::credential::Credentials;
 use http::Uri;
 use tonic::transport::{Certificate, Channel, ClientTlsConfig};
 
+use crate::proto::admin::access_key_service_client::AccessKeyServiceClient;
 use crate::proto::admin::directory_service_client::DirectoryServiceClient;
 use crate::proto::admin::policy_service_client::PolicyServiceClient;
 use crate::proto::admin::session_service_client::SessionServiceClient;
@@ -22,6 +23,9 @@ pub type SignedChannel = Signed<Channel>;
 
 /// A client of `brevet.sts.v1.SecurityTokenService`.
 pub type StsClient = SecurityTokenServiceClient<SignedChannel>;
+
+/// A client of `brevet.admin.v1.AccessKeyService`.
+pub type AccessKeyClient = AccessKeyServiceClient<SignedChannel>;
 
 /// A client of `brevet.admin.v1.DirectoryService`.
 pub type DirectoryClient = DirectoryServiceClient<SignedChannel>;

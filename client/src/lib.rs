@@ -24,7 +24,7 @@ mod endpoint;
 mod signed;
 
 pub use endpoint::{
-    ConnectError, DirectoryClient, Endpoint, PolicyClient, SessionClient, SignedChannel, StsClient, ValidationClient,
-    ZoneClient,
+    AccessKeyClient, ConnectError, DirectoryClient, Endpoint, PolicyClient, SessionClient, SignedChannel, StsClient,
+    ValidationClient, ZoneClient,
 };
 pub use signed::{SignError, Signed};

@@ -47,6 +47,21 @@ impl fmt::Debug for validation::GetSigningKeyResponse {
     }
 }
 
+impl fmt::Debug for admin::CreateAccessKeyResponse {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("CreateAccessKeyResponse").field("access_key", &self.access_key).finish_non_exhaustive()
+    }
+}
+
+impl fmt::Debug for admin::RotateAccessKeyResponse {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("RotateAccessKeyResponse")
+            .field("access_key", &self.access_key)
+            .field("rotated", &self.rotated)
+            .finish_non_exhaustive()
+    }
+}
+
 impl fmt::Debug for admin::TestOidcProviderRequest {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("TestOidcProviderRequest").field("issuer", &self.issuer).finish_non_exhaustive()

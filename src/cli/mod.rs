@@ -1,5 +1,6 @@
 //! The command line: what each verb takes, and which function answers it.
 
+mod access_key;
 mod bundle;
 mod client;
 mod data_dir;
@@ -64,6 +65,9 @@ enum Verb {
     /// Work with roles
     #[command(subcommand)]
     Role(role::RoleVerb),
+    /// Work with long-lived access keys
+    #[command(subcommand)]
+    AccessKey(access_key::AccessKeyVerb),
     /// List sessions, and end them before their time
     #[command(subcommand)]
     Session(session::SessionVerb),
@@ -127,6 +131,7 @@ pub fn run(arguments: impl IntoIterator<Item = OsString>) -> ExitCode {
         Verb::Policy(policy) => policy.run(),
         Verb::Provider(provider) => provider.run(),
         Verb::Role(role) => role.run(),
+        Verb::AccessKey(access_key) => access_key.run(),
         Verb::Session(session) => session.run(),
         Verb::Zone(zone) => zone.run(),
         Verb::ToyIssuer(toy) => toy.run(),

@@ -21,6 +21,7 @@ use crate::config::{Settings, TlsConfig};
 use crate::service::audit::AuditSink;
 use crate::service::deployment::Deployment;
 use crate::service::federation::{Issuer, Plaintext};
+use crate::service::last_uses::WRITTEN_EACH;
 use crate::service::outbound::Outbound;
 use crate::service::pipeline::Service;
 use crate::transport::admin::Admin;
@@ -160,6 +161,7 @@ pub(super) async fn serve(
     tokio::spawn(settle(Arc::clone(&service)));
     tokio::spawn(write_sessions(Arc::clone(&service)));
     tokio::spawn(async move { directory.follow().await });
+    tokio::spawn(write_last_uses(Arc::clone(&service)));
 
     let (stop, stopped) = watch::channel(false);
     let until_stopped = async move {
@@ -209,6 +211,15 @@ async fn write_sessions(service: Arc<Service>) {
     loop {
         every_five_seconds.tick().await;
         service.write_sessions().await;
+    }
+}
+
+/// Writes down when access keys were last used.
+async fn write_last_uses(service: Arc<Service>) {
+    let mut each_minute = tokio::time::interval(WRITTEN_EACH);
+    loop {
+        each_minute.tick().await;
+        service.write_last_uses().await;
     }
 }
 

@@ -3,12 +3,13 @@
 use std::sync::Arc;
 
 use brevet_validator::credential::AccessKeyId;
+use brevet_validator::timestamp::Timestamp;
 use brevet_validator::validator::{KeySource, LongLivedKey};
 
 use super::caller::long_lived_key;
 use super::directory::Directory;
 
-/// Finds keys that are enabled and whose owner is still there.
+/// Finds keys that are enabled and not over, and whose owner is still there.
 #[derive(Clone, Debug)]
 pub struct DirectoryKeys(Arc<Directory>);
 
@@ -20,7 +21,7 @@ impl DirectoryKeys {
 }
 
 impl KeySource for DirectoryKeys {
-    fn find(&self, id: AccessKeyId) -> Option<LongLivedKey> {
-        long_lived_key(&self.0.snapshot(), id)
+    fn find(&self, id: AccessKeyId, now: Timestamp) -> Option<LongLivedKey> {
+        long_lived_key(&self.0.snapshot(), id, now)
     }
 }

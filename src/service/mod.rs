@@ -13,6 +13,7 @@ pub mod iam;
 pub mod issue;
 pub mod key_source;
 pub mod keys;
+pub mod last_uses;
 pub mod operation;
 pub mod outbound;
 pub mod paging;

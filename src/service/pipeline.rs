@@ -23,6 +23,7 @@ use super::iam::Iam;
 use super::issue::Issuer;
 use super::key_source::DirectoryKeys;
 use super::keys::{Keys, MESSAGE_SALT};
+use super::last_uses::LastUses;
 use super::operation::{Answer, Operation};
 use super::outbound::{self, Outbound};
 use super::policy::{lint, simulate, who_can};
@@ -53,6 +54,7 @@ pub struct Service {
     zones: Zones,
     trust: Arc<Trust>,
     sessions: Inventory,
+    last_uses: Arc<LastUses>,
     outbound: Option<Arc<Outbound>>,
     audit: Arc<dyn AuditSink>,
     clock: Arc<dyn Clock>,
@@ -87,6 +89,8 @@ impl Service {
         };
         let sessions = Inventory::new(MOST_SESSIONS);
         sessions.follow(&directory.snapshot(), clock.now());
+        let last_uses: Arc<LastUses> = Arc::default();
+        let administrator = Iam::new(Arc::clone(directory), Arc::clone(&random));
         Self {
             sts: validator("sts"),
             iam: validator("iam"),
@@ -94,10 +98,11 @@ impl Service {
             keys: Arc::clone(keys),
             issuer: Issuer::new(Arc::clone(keys), Arc::clone(&random), Arc::clone(&clock)),
             identification: Identification::new(key_sets),
-            administrator: Iam::new(Arc::clone(directory), Arc::clone(&random)).with_plaintext_providers(plaintext),
+            administrator: administrator.with_plaintext_providers(plaintext).with_last_uses(Arc::clone(&last_uses)),
             zones: Zones::new(Arc::clone(directory), Arc::clone(keys), Arc::clone(&random)),
             trust: Arc::clone(&deployment.trust),
             sessions,
+            last_uses,
             outbound: None,
             audit,
             clock,
@@ -195,6 +200,15 @@ impl Service {
         due.extend(self.repeats().drain());
         self.write_all(due).await;
         self.write_sessions().await;
+        self.write_last_uses().await;
+    }
+
+    /// Writes down when keys were last used. To be called each [`super::last_uses::WRITTEN_EACH`].
+    pub async fn write_last_uses(&self) {
+        if let Err(error) = self.last_uses.write(&self.directory).await {
+            let cause = error.cause().map(ToString::to_string);
+            tracing::warn!(%error, cause, "last uses of access keys are not written down; they will be with the next");
+        }
     }
 
     /// Whether issuances and changes can be recorded now.
@@ -226,7 +240,12 @@ impl Service {
         record.claimed_access_key(pending.access_key_id());
         let region = pending.scope().region().to_owned();
         let verified = pending.finish(body)?;
-        Caller::new(verified, self.directory.snapshot(), envelope, &region, now)
+        let caller = Caller::new(verified, self.directory.snapshot(), envelope, &region, now)?;
+        if caller.session().is_none() {
+            let service = if operation.is_iam() { "iam" } else { "sts" };
+            self.last_uses.note(caller.verified().access_key_id(), service, &region, now);
+        }
+        Ok(caller)
     }
 
     async fn act(&self, envelope: &Envelope, caller: &Caller, operation: Operation) -> Result<(Answer, Worth), Error> {

@@ -244,8 +244,8 @@ pub(super) fn inline(document: &str) -> Vec<records::InlinePolicy> {
 struct Source(Snapshot);
 
 impl KeySource for Source {
-    fn find(&self, id: AccessKeyId) -> Option<LongLivedKey> {
-        long_lived_key(&self.0, id)
+    fn find(&self, id: AccessKeyId, now: Timestamp) -> Option<LongLivedKey> {
+        long_lived_key(&self.0, id, now)
     }
 }
 

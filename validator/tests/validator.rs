@@ -369,7 +369,7 @@ impl Directory {
 }
 
 impl KeySource for Directory {
-    fn find(&self, id: AccessKeyId) -> Option<LongLivedKey> {
+    fn find(&self, id: AccessKeyId, _: Timestamp) -> Option<LongLivedKey> {
         let keys = self.0.lock().unwrap();
         let (_, secret) = keys.iter().find(|(known, _)| *known == id)?;
         let principal = Principal::Root { account: "123456789012".parse().unwrap() };

@@ -71,7 +71,7 @@ impl Caller {
         if verified.session().is_some_and(|session| snapshot.revocations().refuses(session).is_some()) {
             return Err(invalid_token());
         }
-        let standing = Standing::of(&verified, &snapshot).ok_or_else(invalid_token)?;
+        let standing = Standing::of(&verified, &snapshot, now).ok_or_else(invalid_token)?;
         let session_policies = session_policies(verified.session(), &snapshot)?;
         let subject = standing.subject(&snapshot);
         let context = conditions::of_caller(&standing, &subject, verified.session(), &snapshot, envelope, region, now);

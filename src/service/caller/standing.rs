@@ -3,9 +3,10 @@
 use brevet_validator::credential::AccessKeyId;
 use brevet_validator::identity::{AccountId, Arn, Principal, UniqueId};
 use brevet_validator::policy::Subject;
+use brevet_validator::timestamp::Timestamp;
 use brevet_validator::validator::{LongLivedKey, Verified};
 
-use crate::service::directory::{Grants, KeyOwner, Role, Snapshot, Tag, User};
+use crate::service::directory::{Grants, KeyOwner, KeyStatus, Role, Snapshot, Tag, User};
 
 /// A principal, and whose policies are its own.
 #[derive(Clone, Debug)]
@@ -22,10 +23,10 @@ enum Entity {
     Role(String),
 }
 
-/// A long-lived key that is active and whose owner exists, with its owner as the directory has it now. Unknown,
-/// disabled and orphaned keys are one answer.
-pub fn long_lived_key(snapshot: &Snapshot, id: AccessKeyId) -> Option<LongLivedKey> {
-    let key = snapshot.access_key(id).filter(|key| key.active)?;
+/// A long-lived key that is good at `now` and whose owner exists, with its owner as the directory has it now. Unknown,
+/// disabled, expired and orphaned keys are one answer.
+pub fn long_lived_key(snapshot: &Snapshot, id: AccessKeyId, now: Timestamp) -> Option<LongLivedKey> {
+    let key = snapshot.access_key(id).filter(|key| key.status(now) == KeyStatus::Active)?;
     let principal = match &key.owner {
         KeyOwner::Root => Principal::Root { account: snapshot.account(key.account)?.id },
         KeyOwner::User { name, id } => find_user(snapshot, key.account, name, *id)?.principal(),
@@ -36,9 +37,9 @@ pub fn long_lived_key(snapshot: &Snapshot, id: AccessKeyId) -> Option<LongLivedK
 impl Standing {
     /// `None` if the key, the user, the role or the account is gone, or is another one by now, or has outlawed its
     /// earlier sessions.
-    pub(super) fn of(verified: &Verified, snapshot: &Snapshot) -> Option<Self> {
+    pub(super) fn of(verified: &Verified, snapshot: &Snapshot, now: Timestamp) -> Option<Self> {
         let Some(session) = verified.session() else {
-            let principal = long_lived_key(snapshot, verified.access_key_id())?.principal;
+            let principal = long_lived_key(snapshot, verified.access_key_id(), now)?.principal;
             let entity = match &principal {
                 Principal::User { name, .. } => Entity::User(name.clone()),
                 _ => Entity::Root,

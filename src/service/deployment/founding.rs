@@ -112,6 +112,8 @@ impl Founding {
             owner: KeyOwner::User { name: self.administrator.into(), id },
             active: true,
             created_at: now,
+            expires_at: None,
+            lifetime: None,
             description: String::new(),
         };
         let credentials = Credentials {

@@ -236,6 +236,8 @@ pub(super) fn access_key(content: &[u8]) -> Read<AccessKey> {
         created_at: time(r.created_at)?,
         secret: SecretKey::new(r.secret),
         active: r.active,
+        expires_at: if r.expires_at == 0 { None } else { Some(time(r.expires_at)?) },
+        lifetime: Some(r.lifetime).filter(|seconds| *seconds > 0),
         description: r.description,
         owner,
     })
@@ -255,6 +257,8 @@ pub(super) fn access_key_record(key: &AccessKey) -> records::AccessKey {
         active: key.active,
         created_at: key.created_at.unix(),
         description: key.description.clone(),
+        expires_at: key.expires_at.map_or(0, Timestamp::unix),
+        lifetime: key.lifetime.unwrap_or(0),
     }
 }
 

@@ -280,6 +280,32 @@ pub struct AccessKey {
     pub active: bool,
     /// When it was made.
     pub created_at: Timestamp,
+    /// First second in which it answers like an unknown one; `None`: it lives until it is deleted.
+    pub expires_at: Option<Timestamp>,
+    /// For how many seconds it was made; `None`: with no end. It may end earlier, since it was rotated.
+    pub lifetime: Option<i64>,
     /// Free text.
     pub description: String,
+}
+
+/// Whether a long-lived key is good.
+#[derive(Clone, Copy, Debug, Eq, PartialEq)]
+pub enum KeyStatus {
+    /// It is.
+    Active,
+    /// It is disabled, and may be enabled again.
+    Inactive,
+    /// Its time is over.
+    Expired,
+}
+
+impl AccessKey {
+    /// Whether the key is good at `now`.
+    pub fn status(&self, now: Timestamp) -> KeyStatus {
+        match (self.active, self.expires_at) {
+            (_, Some(end)) if now >= end => KeyStatus::Expired,
+            (true, _) => KeyStatus::Active,
+            (false, _) => KeyStatus::Inactive,
+        }
+    }
 }

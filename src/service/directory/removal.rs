@@ -35,6 +35,10 @@ impl Snapshot {
                 let (subject, until) = (subject(name)?, time(0)?);
                 Revocation { subject, revision: 0, until }.remove(self);
             }
+            "key-uses" => {
+                let shard = u16::from_str_radix(name, 16).map_err(|_| "bad number of a record of uses")?;
+                remove(self.key_uses.get(&shard).cloned(), self);
+            }
             "sessions" => self.remove_session_batch(key)?,
             // A table that is missed here is read again as a whole.
             _ => self.others.remove(key).map(drop).ok_or("no known table")?,

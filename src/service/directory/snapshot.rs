@@ -9,6 +9,7 @@ use brevet_validator::timestamp::Timestamp;
 use brevet_validator::token::{RevocationSet, Subject, Zone};
 
 use super::entity::{AccessKey, Account, Document, Grants, ManagedPolicy, OidcProvider, Role, User, ZoneEntry};
+use super::key_use::KeyUses;
 use super::revocation::Kept;
 use super::session_batch::SessionBatches;
 use super::used_token::{UsedToken, UsedTokenKey};
@@ -58,6 +59,8 @@ pub struct Snapshot {
     pub(super) policies: imbl::OrdMap<NameKey, Versioned<ManagedPolicy>>,
     pub(super) providers: imbl::OrdMap<ProviderKey, Versioned<OidcProvider>>,
     pub(super) access_keys: imbl::OrdMap<AccessKeyId, Versioned<AccessKey>>,
+    /// Last uses of access keys.
+    pub(super) key_uses: imbl::HashMap<u16, Versioned<KeyUses>>,
     pub(super) zones: imbl::OrdMap<String, Versioned<ZoneEntry>>,
     pub(super) used_tokens: imbl::HashMap<UsedTokenKey, Versioned<UsedToken>>,
     /// The same, the first to end first.

@@ -6,6 +6,7 @@ use zeroize::Zeroizing;
 
 use super::convert::*;
 use super::entity::{AccessKey, Account, ManagedPolicy, OidcProvider, Role, User, ZoneEntry};
+use super::key_use::key_uses;
 use super::revocation::revocation;
 use super::snapshot::{NameKey, ProviderKey, Snapshot, Versioned};
 use super::used_token::used_token;
@@ -98,6 +99,7 @@ impl Snapshot {
             Some("accounts") => account(content).map(|entity| entity.insert(version, self)),
             Some("users") => user(content).map(|entity| entity.insert(version, self)),
             Some("access-keys") => access_key(content).map(|entity| entity.insert(version, self)),
+            Some("key-uses") => key_uses(key, content).map(|entity| entity.insert(version, self)),
             Some("roles") => role(content).map(|entity| entity.insert(version, self)),
             Some("providers") => oidc_provider(content).map(|entity| entity.insert(version, self)),
             Some("zones") => zone(content).map(|entity| entity.insert(version, self)),

@@ -8,8 +8,11 @@ use brevet_validator::policy::Finding;
 use brevet_validator::timestamp::Timestamp;
 use serde_json::{Value, json};
 
+use super::call::Call;
 use super::owner::OwnerKind;
-use crate::service::directory::{AccessKey, KeyOwner, ManagedPolicy, OidcProvider, PolicyVersion, Role, Tag, User};
+use crate::service::directory::{
+    AccessKey, KeyOwner, KeyStatus, KeyUse, ManagedPolicy, OidcProvider, PolicyVersion, Role, Snapshot, Tag, User,
+};
 use crate::service::paging::Page;
 use crate::service::simulation::Outcome;
 
@@ -28,8 +31,23 @@ pub enum Answer {
     Users(Page<UserDetail>),
     /// A new key: the one time its secret is told.
     NewAccessKey(AccessKeyDetail, SecretKey),
+    /// A new key in the place of another one, in the same way.
+    RotatedAccessKey {
+        /// The new one.
+        new: AccessKeyDetail,
+        /// Of the new one.
+        secret: SecretKey,
+        /// The old one, as it is now.
+        old: AccessKeyDetail,
+    },
     /// `ListAccessKeys`
     AccessKeys(Page<AccessKeyDetail>),
+    /// A key as it is now, or was when it was deleted.
+    AccessKey(AccessKeyDetail),
+    /// A key as it is now, and until when the revocation of its sessions is kept.
+    QuarantinedAccessKey(AccessKeyDetail, Timestamp),
+    /// `GetAccessKeyLastUsed`
+    AccessKeyLastUsed(AccessKeyDetail),
     /// `CreateRole`, with what the linter thinks of the trust policy.
     NewRole(RoleDetail, Vec<Finding>),
     /// A role with everything that is known of it.
@@ -72,7 +90,14 @@ impl Answer {
     /// `responseElements` of the audit record: what was made, by its names, without its secret.
     pub fn audit_elements(&self) -> Value {
         match self {
-            Self::NewAccessKey(key, _) => json!({ "accessKeyId": key.id.as_str() }),
+            Self::NewAccessKey(key, _) => key.audit_elements(),
+            Self::RotatedAccessKey { new, secret: _, old } => {
+                json!({ "accessKeyId": new.id.as_str(), "rotated": old.audit_elements() })
+            }
+            Self::AccessKey(key) => key.audit_elements(),
+            Self::QuarantinedAccessKey(key, until) => {
+                json!({ "key": key.audit_elements(), "keptUntil": until.to_string() })
+            }
             Self::User(user) => json!({ "arn": user.arn.as_str(), "userId": user.id }),
             Self::NewRole(role, findings) if !findings.is_empty() => {
                 json!({ "arn": role.arn.as_str(), "roleId": role.id.as_str(), "findings": codes(findings) })
@@ -91,6 +116,7 @@ impl Answer {
             | Self::Updated
             | Self::Users(_)
             | Self::AccessKeys(_)
+            | Self::AccessKeyLastUsed(_)
             | Self::Roles(_)
             | Self::Tags(_)
             | Self::InlinePolicy(_)
@@ -204,19 +230,42 @@ pub struct AccessKeyDetail {
     pub user_name: Option<String>,
     /// `AKIA…`
     pub id: AccessKeyId,
-    /// `Active` or `Inactive`.
-    pub active: bool,
+    /// Whether it is good.
+    pub status: KeyStatus,
     /// When it was made.
     pub created_at: Timestamp,
+    /// When it is over, if it ever is.
+    pub expires_at: Option<Timestamp>,
+    /// Free text; may be empty.
+    pub description: String,
+    /// `None`: never, as far as anyone knows.
+    pub last_use: Option<KeyUse>,
 }
 
-impl From<&AccessKey> for AccessKeyDetail {
-    fn from(key: &AccessKey) -> Self {
+impl AccessKeyDetail {
+    /// A key at the time of a call.
+    pub(super) fn new(key: &AccessKey, call: Call<'_>, snapshot: &Snapshot) -> Self {
         let user_name = match &key.owner {
             KeyOwner::Root => None,
             KeyOwner::User { name, .. } => Some(name.clone()),
         };
-        Self { user_name, id: key.id, active: key.active, created_at: key.created_at }
+        Self {
+            user_name,
+            id: key.id,
+            status: key.status(call.caller.now()),
+            created_at: key.created_at,
+            expires_at: key.expires_at,
+            description: key.description.clone(),
+            last_use: call.iam.last_uses.last_use(snapshot, key.id),
+        }
+    }
+
+    fn audit_elements(&self) -> Value {
+        json!({
+            "accessKeyId": self.id.as_str(),
+            "userName": self.user_name,
+            "expiresAt": self.expires_at.map(|end| end.to_string()),
+        })
     }
 }
 

@@ -152,6 +152,11 @@ impl<T> Question<'_, T> {
         self
     }
 
+    /// [`Question::also`], if there is a second operation.
+    pub(super) fn with(self, operation: Option<&'static str>) -> Self {
+        Self { also: operation, ..self }
+    }
+
     /// Asks. A refusal says nothing of whether the resource exists.
     pub(super) fn permit(self) -> Result<T, Error> {
         let caller = self.call.caller;

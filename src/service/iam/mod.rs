@@ -12,6 +12,7 @@ use super::caller::Caller;
 use super::directory::{Directory, Role, Snapshot, User};
 use super::error::Error;
 use super::federation::Plaintext;
+use super::last_uses::LastUses;
 use super::paging;
 use super::random::Random;
 use call::Call;
@@ -51,18 +52,27 @@ pub struct Iam {
     random: Arc<dyn Random>,
     /// Whether identity providers may be reached without TLS.
     plaintext: Plaintext,
+    /// When keys were last used.
+    last_uses: Arc<LastUses>,
 }
 
 impl Iam {
     /// An API that reads the callers' snapshots and changes `directory`.
     pub fn new(directory: Arc<Directory>, random: Arc<dyn Random>) -> Self {
-        Self { directory, random, plaintext: Plaintext::Refused }
+        Self { directory, random, plaintext: Plaintext::Refused, last_uses: Arc::default() }
     }
 
     /// Takes identity providers without TLS on this machine, too: for development.
     #[must_use]
     pub fn with_plaintext_providers(mut self, plaintext: Plaintext) -> Self {
         self.plaintext = plaintext;
+        self
+    }
+
+    /// Tells of these uses of keys besides those that are written down.
+    #[must_use]
+    pub fn with_last_uses(mut self, last_uses: Arc<LastUses>) -> Self {
+        self.last_uses = last_uses;
         self
     }
 
@@ -119,6 +129,7 @@ impl Iam {
             Request::TagOpenIDConnectProvider(input) => oidc_providers::tag(call, input).await,
             Request::UntagOpenIDConnectProvider(input) => oidc_providers::untag(call, input).await,
             Request::ListOpenIDConnectProviderTags(input) => oidc_providers::list_tags(call, input),
+            Request::Key(request) => access_keys::call_by_id(call, request).await,
             Request::Owned(request) => match request.kind {
                 OwnerKind::User => owned::<User>(call, request).await,
                 OwnerKind::Role => owned::<Role>(call, request).await,

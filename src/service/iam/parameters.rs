@@ -7,7 +7,7 @@ use brevet_validator::identity::{Arn, is_name};
 use super::owner::{Owner, OwnerKind};
 use super::request::PolicyText;
 use crate::service::error::{Error, Kind};
-use crate::service::parameters::{Text, is_word, refusal, shown};
+use crate::service::parameters::{Text, is_forging, is_word, refusal, shown};
 
 const ANY: Text = Text { min: 1, max: 1000, pattern: "", matches: |_| true, shown: true };
 
@@ -41,6 +41,8 @@ const ROLE_DESCRIPTION: Text = Text {
     ..ANY
 };
 const POLICY_DESCRIPTION: Text = Text { min: 0, ..ANY };
+const KEY_DESCRIPTION: Text =
+    Text { min: 0, max: 256, pattern: r"[\P{C}]*", matches: |text| !text.chars().any(is_forging), ..ANY };
 const DOCUMENT: Text = Text {
     max: 131_072,
     pattern: r"[\u0009\u000A\u000D\u0020-\u00FF]+",
@@ -160,6 +162,12 @@ pub(super) fn role_description(value: Option<String>) -> Result<Option<String>, 
 /// Description of a managed policy.
 pub(super) fn policy_description(value: Option<String>) -> Result<Option<String>, Error> {
     POLICY_DESCRIPTION.optional(&value, "description")?;
+    Ok(value)
+}
+
+/// Description of an access key: what can be printed.
+pub(super) fn key_description(value: Option<String>) -> Result<Option<String>, Error> {
+    KEY_DESCRIPTION.optional(&value, "description")?;
     Ok(value)
 }
 

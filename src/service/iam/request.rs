@@ -22,7 +22,7 @@ pub enum Request {
     ListUsers(ListByPath),
     UpdateUser(UpdateUser),
     DeleteUser(UserName),
-    CreateAccessKey(UserName),
+    CreateAccessKey(CreateAccessKey),
     ListAccessKeys(ListAccessKeys),
     UpdateAccessKey(UpdateAccessKey),
     DeleteAccessKey(DeleteAccessKey),
@@ -62,6 +62,8 @@ pub enum Request {
     TagOpenIDConnectProvider(TagOpenIDConnectProvider),
     UntagOpenIDConnectProvider(UntagOpenIDConnectProvider),
     ListOpenIDConnectProviderTags(ListOpenIDConnectProviderTags),
+    /// The operations on a key that its id names.
+    Key(KeyRequest),
     /// The operations that users and roles have in common: `PutUserPolicy`, `PutRolePolicy`, `TagUser`, …
     Owned(OwnedRequest),
 }
@@ -125,9 +127,11 @@ macro_rules! parameters {
     )*};
 }
 
+mod access_keys;
 mod oidc_providers;
 mod simulate;
 
+pub use access_keys::*;
 pub use oidc_providers::*;
 pub use simulate::*;
 
@@ -155,12 +159,6 @@ parameters! {
     }
     /// `UpdateUser`
     UpdateUser { user_name: Option<String>, new_path: Option<String>, new_user_name: Option<String> }
-    /// `ListAccessKeys`
-    ListAccessKeys { user_name: Option<String>, #[serde(flatten)] page: PageInput }
-    /// `UpdateAccessKey`
-    UpdateAccessKey { user_name: Option<String>, access_key_id: Option<String>, status: Option<String> }
-    /// `DeleteAccessKey`
-    DeleteAccessKey { user_name: Option<String>, access_key_id: Option<String> }
     /// `CreateRole`
     CreateRole {
         path: Option<String>,
@@ -246,6 +244,7 @@ impl Request {
             // Who may delete a provider may turn it off, and who may create one may turn it on.
             Self::DisableOidcProvider(_) => "DeleteOpenIDConnectProvider",
             Self::EnableOidcProvider(_) => "CreateOpenIDConnectProvider",
+            Self::Key(request) => request.action(),
             _ => self.name(),
         }
     }
@@ -295,6 +294,7 @@ impl Request {
             Self::TagOpenIDConnectProvider(_) => "TagOpenIDConnectProvider",
             Self::UntagOpenIDConnectProvider(_) => "UntagOpenIDConnectProvider",
             Self::ListOpenIDConnectProviderTags(_) => "ListOpenIDConnectProviderTags",
+            Self::Key(request) => request.name(),
             Self::Owned(request) => request.name(),
         }
     }

@@ -1,5 +1,6 @@
 //! From fields of messages to parameters of operations, where the two say things differently.
 
+use brevet_validator::timestamp::Timestamp;
 use prost_types::Duration;
 
 use crate::service::error::Error;
@@ -11,8 +12,13 @@ pub(super) fn given(text: String) -> Option<String> {
 
 /// A duration as AWS's parameters have it.
 pub(super) fn seconds(duration: Duration) -> Result<String, Error> {
+    whole_seconds(duration).map(|seconds| seconds.to_string())
+}
+
+/// A duration in seconds.
+pub(super) fn whole_seconds(duration: Duration) -> Result<i64, Error> {
     match duration {
-        Duration { seconds: seconds @ 0.., nanos: 0 } => Ok(seconds.to_string()),
+        Duration { seconds: seconds @ 0.., nanos: 0 } => Ok(seconds),
         _ => Err(Error::validation("The duration must be a whole number of seconds, and not negative.")),
     }
 }
@@ -33,9 +39,26 @@ pub(super) fn to_proto(duration: std::time::Duration) -> Duration {
     Duration { seconds: i64::try_from(duration.as_secs()).unwrap_or(i64::MAX), nanos }
 }
 
+/// When something ends. Of a fraction of a second nothing is left, so that it does not end too late.
+pub(super) fn end(time: prost_types::Timestamp) -> Result<Timestamp, Error> {
+    match (Timestamp::from_unix(time.seconds), time.nanos) {
+        (Some(end), 0..1_000_000_000) => Ok(end),
+        _ => Err(Error::validation("expireTime is no time between the years 1970 and 9999.")),
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn ends_are_not_put_off() {
+        let time = |seconds, nanos| prost_types::Timestamp { seconds, nanos };
+        assert_eq!(end(time(7, 999_999_999)).unwrap().unix(), 7);
+        for (seconds, nanos) in [(-1, 0), (i64::MAX, 0), (7, -1), (7, 1_000_000_000)] {
+            assert!(end(time(seconds, nanos)).is_err());
+        }
+    }
 
     #[test]
     fn durations_are_whole_seconds() {

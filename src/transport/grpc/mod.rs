@@ -3,6 +3,7 @@
 //!
 //! What is signed is in [`brevet_validator::layer::grpc`].
 
+pub mod access_keys;
 mod counter;
 mod deadline;
 pub mod directory;
@@ -31,8 +32,10 @@ use tonic::body::Body;
 use tonic::service::Routes;
 use tower::ServiceExt;
 
+use self::access_keys::AccessKeyDesk;
 use self::directory::DirectoryDesk;
 use self::policy::PolicyDesk;
+use self::proto::admin::access_key_service_server::AccessKeyServiceServer;
 use self::proto::admin::directory_service_server::DirectoryServiceServer;
 use self::proto::admin::policy_service_server::PolicyServiceServer;
 use self::proto::admin::session_service_server::SessionServiceServer;
@@ -88,6 +91,7 @@ impl<H: Handler> Grpc<H> {
     pub fn new(desk: Desk<H>, readiness: Arc<Readiness>, reflection: bool) -> Result<Self, BuildError> {
         let schema = SCHEMA.as_ref().map_err(Clone::clone)?;
         let mut routes = Routes::new(SecurityTokenServiceServer::new(SecurityTokens::new(desk.clone())))
+            .add_service(AccessKeyServiceServer::new(AccessKeyDesk::new(desk.clone())))
             .add_service(DirectoryServiceServer::new(DirectoryDesk::new(desk.clone())))
             .add_service(PolicyServiceServer::new(PolicyDesk::new(desk.clone())))
             .add_service(SessionServiceServer::new(SessionDesk::new(desk.clone())))

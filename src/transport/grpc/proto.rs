@@ -50,6 +50,21 @@ impl fmt::Debug for validation::GetSigningKeyResponse {
     }
 }
 
+impl fmt::Debug for admin::CreateAccessKeyResponse {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("CreateAccessKeyResponse").field("access_key", &self.access_key).finish_non_exhaustive()
+    }
+}
+
+impl fmt::Debug for admin::RotateAccessKeyResponse {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("RotateAccessKeyResponse")
+            .field("access_key", &self.access_key)
+            .field("rotated", &self.rotated)
+            .finish_non_exhaustive()
+    }
+}
+
 impl fmt::Debug for admin::TestOidcProviderRequest {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("TestOidcProviderRequest").field("issuer", &self.issuer).finish_non_exhaustive()
@@ -112,6 +127,21 @@ mod tests {
         let response = sts::AssumeRoleResponse { credentials: Some(credentials), ..Default::default() };
         let shown = format!("{response:?}");
         assert!(shown.contains("ASIA") && shown.contains("REDACTED") && !shown.contains("canary"), "{shown}");
+    }
+
+    #[test]
+    fn new_access_keys_do_not_show_their_secrets() {
+        let secret_access_key = || "canary".to_owned();
+        let key = || Some(admin::AccessKey { access_key_id: "AKIA".into(), ..Default::default() });
+        let made = admin::CreateAccessKeyResponse { access_key: key(), secret_access_key: secret_access_key() };
+        let rotated = admin::RotateAccessKeyResponse {
+            access_key: key(),
+            secret_access_key: secret_access_key(),
+            rotated: key(),
+        };
+        for shown in [format!("{made:?}"), format!("{rotated:?}")] {
+            assert!(shown.contains("AKIA") && !shown.contains("canary"), "{shown}");
+        }
     }
 
     #[test]

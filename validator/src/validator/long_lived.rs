@@ -12,15 +12,16 @@ use super::sessions::{DerivedKey, DerivedKeys};
 use crate::credential::{AccessKeyId, SecretKey};
 use crate::identity::Principal;
 use crate::signature::{DeclaredPayload, Payload, Presented, SigningKey};
+use crate::timestamp::Timestamp;
 
 const IDLE: Duration = Duration::from_secs(15 * 60);
 
 /// Where a validator finds long-lived keys. Resource services have none; the STS has its directory.
 pub trait KeySource: Send + Sync {
-    /// The key, if it exists and is enabled. Unknown, disabled, expired and deleted are one answer.
+    /// The key, if it exists, is enabled and lives at `now`. Unknown, disabled, expired and deleted are one answer.
     ///
     /// Asked for every request, so it must answer from memory.
-    fn find(&self, id: AccessKeyId) -> Option<LongLivedKey>;
+    fn find(&self, id: AccessKeyId, now: Timestamp) -> Option<LongLivedKey>;
 }
 
 /// A long-lived key.
@@ -66,8 +67,9 @@ impl LongLivedKeys {
         &'a self,
         presented: &Presented<'_>,
         id: AccessKeyId,
+        now: Timestamp,
     ) -> Result<(Signer<'a>, DerivedKey), Rejection> {
-        let found = self.source.as_ref().and_then(|source| source.find(id));
+        let found = self.source.as_ref().and_then(|source| source.find(id, now));
         let Some(LongLivedKey { secret, principal }) = found else {
             self.derived.invalidate(&id);
             return Err(unknown(presented));

@@ -114,7 +114,7 @@ impl Validator {
         let id = presented.access_key_id().parse::<AccessKeyId>().ok();
         let (signer, key) = match (id.map(|id| (id.kind(), id)), presented.security_token()) {
             (Some((KeyKind::Temporary, id)), Some(token)) => self.session(&presented, id, token, now)?,
-            (Some((KeyKind::LongLived, id)), None) => self.long_lived.find(&presented, id)?,
+            (Some((KeyKind::LongLived, id)), None) => self.long_lived.find(&presented, id, now)?,
             // Temporary without a token, long-lived with one, or no id that was ever made.
             _ => return Err(long_lived::unknown(&presented)),
         };

@@ -55,6 +55,23 @@ fn every_kind_of_record_is_found_by_its_key_alone() {
 }
 
 #[test]
+fn records_of_sessions_and_of_uses_of_keys_go_by_their_keys_alone() {
+    let snapshot = &mut world();
+    let sessions = format!("sessions/{:012}/{:032x}", now().unix(), 7);
+    let uses = records::KeyUses::default();
+    for (key, content) in [(sessions.as_str(), Vec::new()), ("key-uses/a7f", records::encode(&uses))] {
+        assert!(snapshot.insert_record(key, 1, snapshot.revision, &content).unwrap(), "{key}");
+    }
+    assert_eq!((snapshot.session_batches.len(), snapshot.key_uses.len()), (1, 1));
+    snapshot.remove_record(&sessions).unwrap();
+    snapshot.remove_record("key-uses/a7f").unwrap();
+    assert_eq!((snapshot.session_batches.len(), snapshot.key_uses.len()), (0, 0));
+    for bad in ["sessions/x/y", "key-uses/xyz"] {
+        assert!(snapshot.remove_record(bad).is_err(), "{bad}");
+    }
+}
+
+#[test]
 fn a_revocation_of_every_kind_is_lifted_by_its_key_alone() {
     let snapshot = &mut world();
     let id = AccessKeyId::from_bytes(KeyKind::Temporary, [7; 10]);

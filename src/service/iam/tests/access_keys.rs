@@ -4,7 +4,7 @@ use brevet_validator::credential::Credentials;
 use futures_util::future::join_all;
 
 use super::stage::*;
-use crate::service::directory::KeyOwner;
+use crate::service::directory::{KeyOwner, KeyStatus};
 use crate::service::error::Kind;
 use crate::service::iam::*;
 use crate::service::test_world::account;
@@ -26,7 +26,11 @@ fn listed(answer: Answer) -> Vec<AccessKeyDetail> {
 }
 
 fn list(user: Option<&str>) -> Request {
-    Request::ListAccessKeys(ListAccessKeys { user_name: user.map(str::to_owned), page: PageInput::default() })
+    Request::ListAccessKeys(ListAccessKeys {
+        user_name: user.map(str::to_owned),
+        page: PageInput::default(),
+        ..Default::default()
+    })
 }
 
 fn set_status(user: &str, id: &str, status: &str) -> Request {
@@ -43,13 +47,13 @@ async fn a_key_signs_until_it_is_disabled_or_deleted() {
     let mut stage = Stage::new().await;
     stage.done(create_user("ada")).await;
     stage.done(of_user("ada", put_policy("p", &allow("iam:*", "*")))).await;
-    let key = new_key(stage.done(Request::CreateAccessKey(user_name("ada"))).await);
+    let key = new_key(stage.done(create_access_key("ada")).await);
     assert_eq!(key.secret_access_key.expose().len(), 40);
     let id = key.access_key_id.as_str();
     assert_eq!(listed(stage.call_as(&key, list(None)).await.unwrap())[0].id, key.access_key_id);
 
     stage.done(set_status("ada", id, "Inactive")).await;
-    assert!(!listed(stage.done(list(Some("ada"))).await)[0].active);
+    assert_eq!(listed(stage.done(list(Some("ada"))).await)[0].status, KeyStatus::Inactive);
     assert!(stage.world().verified(&key, crate::service::test_world::now()).is_err());
     stage.done(set_status("ada", id, "Active")).await;
     stage.caller(&key);
@@ -65,9 +69,9 @@ async fn a_key_signs_until_it_is_disabled_or_deleted() {
 async fn a_third_key_exceeds_the_quota() {
     let mut stage = Stage::new().await;
     stage.done(create_user("ada")).await;
-    stage.done(Request::CreateAccessKey(user_name("ada"))).await;
-    stage.done(Request::CreateAccessKey(user_name("ada"))).await;
-    let refusal = stage.refused(Request::CreateAccessKey(user_name("ada"))).await;
+    stage.done(create_access_key("ada")).await;
+    stage.done(create_access_key("ada")).await;
+    let refusal = stage.refused(create_access_key("ada")).await;
     assert_eq!(refusal, (Kind::LimitExceeded, "Cannot exceed quota for AccessKeysPerUser: 2".into()));
 }
 
@@ -78,7 +82,7 @@ async fn a_hundred_at_once_make_two_keys() {
     let caller = stage.caller(&stage.admin.clone());
     let calls = (0..100).map(|_| {
         let (iam, caller) = (stage.iam.clone(), caller.clone());
-        tokio::spawn(async move { iam.call(&caller, Request::CreateAccessKey(user_name("ada"))).await })
+        tokio::spawn(async move { iam.call(&caller, create_access_key("ada")).await })
     });
     let results: Vec<_> = join_all(calls).await.into_iter().map(Result::unwrap).collect();
     let (made, refused): (Vec<_>, Vec<_>) = results.into_iter().partition(Result::is_ok);
@@ -94,9 +98,9 @@ async fn a_hundred_at_once_make_two_keys() {
 #[tokio::test]
 async fn root_has_keys_of_its_own_and_they_are_nobody_elses() {
     let (mut stage, root) = Stage::with(|world| world.root()).await;
-    let second = new_key(stage.call_as(&root, Request::CreateAccessKey(UserName::default())).await.unwrap());
+    let second = new_key(stage.call_as(&root, Request::CreateAccessKey(CreateAccessKey::default())).await.unwrap());
     assert_eq!(stage.directory.snapshot().access_key(second.access_key_id).unwrap().owner, KeyOwner::Root);
-    let third = stage.call_as(&root, Request::CreateAccessKey(UserName::default())).await.unwrap_err();
+    let third = stage.call_as(&root, Request::CreateAccessKey(CreateAccessKey::default())).await.unwrap_err();
     assert_eq!(third.kind(), Kind::LimitExceeded);
     assert_eq!(listed(stage.call_as(&second, list(None)).await.unwrap()).len(), 2);
 
@@ -119,8 +123,8 @@ async fn c2_a_key_is_reached_through_its_own_user_alone() {
     let bobs = bob.access_key_id.as_str();
     // Naming the other user is denied, naming the other's key under one's own name finds nothing.
     for request in [
-        Request::CreateAccessKey(user_name("bob")),
-        Request::CreateAccessKey(user_name("admin")),
+        create_access_key("bob"),
+        create_access_key("admin"),
         list(Some("bob")),
         set_status("bob", bobs, "Inactive"),
         delete(Some("bob"), bobs),
@@ -132,7 +136,7 @@ async fn c2_a_key_is_reached_through_its_own_user_alone() {
     for request in [set_status("ada", bobs, "Inactive"), delete(Some("ada"), bobs), delete(None, bobs)] {
         assert_eq!(stage.call_as(&ada, request).await.unwrap_err().kind(), Kind::NoSuchEntity);
     }
-    stage.call_as(&ada, Request::CreateAccessKey(UserName::default())).await.unwrap();
+    stage.call_as(&ada, Request::CreateAccessKey(CreateAccessKey::default())).await.unwrap();
     stage.caller(&bob);
 }
 

@@ -3,6 +3,7 @@
 mod access_keys;
 mod documents;
 mod grants;
+mod key_life;
 mod lists;
 mod new_roles;
 mod oidc_providers;

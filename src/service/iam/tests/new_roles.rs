@@ -33,7 +33,7 @@ async fn stage_with_policies() -> Stage {
 async fn user(stage: &mut Stage, name: &str, policy: &Value) -> Credentials {
     stage.done(create_user(name)).await;
     stage.done(of_user(name, put_policy("p", &policy.to_string()))).await;
-    match stage.done(Request::CreateAccessKey(user_name(name))).await {
+    match stage.done(create_access_key(name)).await {
         Answer::NewAccessKey(key, secret_access_key) => {
             Credentials { access_key_id: key.id, secret_access_key, security_token: None, expiration: None }
         }

@@ -33,8 +33,12 @@ fn every_operation() -> Vec<Request> {
         Request::ListUsers(by_path()),
         Request::UpdateUser(UpdateUser { user_name: some("ghost"), new_user_name: some("g"), new_path: None }),
         Request::DeleteUser(user_name("ghost")),
-        Request::CreateAccessKey(user_name("ghost")),
-        Request::ListAccessKeys(ListAccessKeys { user_name: some("ghost"), page: PageInput::default() }),
+        create_access_key("ghost"),
+        Request::ListAccessKeys(ListAccessKeys {
+            user_name: some("ghost"),
+            page: PageInput::default(),
+            ..Default::default()
+        }),
         Request::UpdateAccessKey(UpdateAccessKey {
             user_name: key().0,
             access_key_id: key().1,
@@ -67,6 +71,9 @@ fn every_operation() -> Vec<Request> {
         Request::SetDefaultPolicyVersion(version()),
         Request::DeletePolicyVersion(version()),
     ];
+    for action in [KeyAction::GetLastUsed {}, KeyAction::Describe { description: None }, KeyAction::Delete {}] {
+        all.push(Request::Key(KeyRequest { access_key_id: key().1, action }));
+    }
     let name = || some("ghost");
     let owned = [
         OwnedAction::Tag { tags: vec![tag("k", "v")] },
@@ -92,7 +99,7 @@ fn every_operation() -> Vec<Request> {
 #[tokio::test]
 async fn every_operation_needs_its_own_permission_before_anything_is_told() {
     let all = every_operation();
-    assert_eq!(all.len(), 50);
+    assert_eq!(all.len(), 53);
     let (mut stage, nobody) = Stage::with(|world| world.user("nobody", "")).await;
     for request in all {
         let name = request.name();
@@ -260,7 +267,7 @@ async fn c3_changing_oneself_needs_permission_and_the_boundary_holds() {
             of_user(name, put_boundary("bound")),
             of_user(name, OwnedAction::Tag { tags: vec![tag("team", "blue")] }),
             Request::UpdateUser(UpdateUser { user_name: some(name), new_path: some("/ops/"), new_user_name: None }),
-            Request::CreateAccessKey(UserName::default()),
+            Request::CreateAccessKey(CreateAccessKey::default()),
         ] {
             let operation = request.name();
             assert!(is_denied(&mut stage, who, request).await, "{name}: {operation}");
@@ -291,7 +298,7 @@ async fn c1_a_narrowed_session_makes_no_key_that_outlives_it() {
     let whole = issuer.assume_role(&caller, &assume(None)).unwrap().credentials;
     for issued in narrowed.map(|issued| issued.unwrap().credentials) {
         for request in [
-            Request::CreateAccessKey(user_name("ada")),
+            create_access_key("ada"),
             create_user("eve"),
             of_user("ada", put_policy("more", ALLOW_ALL)),
             Request::GetUser(user_name("ada")),
@@ -301,9 +308,9 @@ async fn c1_a_narrowed_session_makes_no_key_that_outlives_it() {
         }
     }
     // A role that may, may; but a session is no user, and must say whom it means.
-    stage.call_as(&whole, Request::CreateAccessKey(user_name("ada"))).await.unwrap();
+    stage.call_as(&whole, create_access_key("ada")).await.unwrap();
     for request in [
-        Request::CreateAccessKey(UserName::default()),
+        Request::CreateAccessKey(CreateAccessKey::default()),
         Request::ListAccessKeys(ListAccessKeys::default()),
         Request::GetUser(UserName::default()),
     ] {

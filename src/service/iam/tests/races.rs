@@ -74,7 +74,7 @@ fn d14_whoever_races_the_deletion_of_a_user_gets_nothing_that_outlives_it() {
 async fn make_ada(stage: &mut Stage) -> (Credentials, DeleteAccessKey) {
     stage.done(create_user("ada")).await;
     stage.done(of_user("ada", put_policy("p", ALLOW_ALL))).await;
-    let Answer::NewAccessKey(key, secret) = stage.done(Request::CreateAccessKey(user_name("ada"))).await else {
+    let Answer::NewAccessKey(key, secret) = stage.done(create_access_key("ada")).await else {
         panic!("another answer");
     };
     let delete = DeleteAccessKey { user_name: some("ada"), access_key_id: Some(key.id.to_string()) };

@@ -65,8 +65,11 @@ fn a_new_secret_is_in_no_debug_text() {
     let key = AccessKeyDetail {
         user_name: None,
         id: "AKIAIOSFODNN7EXAMPLE".parse().unwrap(),
-        active: true,
+        status: crate::service::directory::KeyStatus::Active,
         created_at: crate::service::test_world::now(),
+        expires_at: None,
+        description: String::new(),
+        last_use: None,
     };
     let secret = brevet_validator::credential::SecretKey::new("canary".into());
     assert!(!format!("{:?}", Answer::NewAccessKey(key, secret)).contains("canary"));

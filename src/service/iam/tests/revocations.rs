@@ -55,7 +55,7 @@ async fn b25_disabling_a_provider_or_a_key_revokes_nothing() {
     stage.done(Request::CreateOpenIDConnectProvider(create)).await;
     stage.done(Request::DisableOidcProvider(OidcProviderIssuer { issuer: Some(ISSUER.to_owned()) })).await;
     stage.done(create_user("ada")).await;
-    let Answer::NewAccessKey(key, _) = stage.done(Request::CreateAccessKey(user_name("ada"))).await else {
+    let Answer::NewAccessKey(key, _) = stage.done(create_access_key("ada")).await else {
         panic!("another answer");
     };
     let access_key_id = Some(key.id.to_string());

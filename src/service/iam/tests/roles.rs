@@ -158,7 +158,7 @@ async fn c27_a_principal_that_is_made_again_is_not_the_one_that_is_trusted() {
     let mut stage = Stage::new().await;
     let make = async |stage: &mut Stage| {
         stage.done(create_user("ada")).await;
-        match stage.done(Request::CreateAccessKey(user_name("ada"))).await {
+        match stage.done(create_access_key("ada")).await {
             Answer::NewAccessKey(key, secret_access_key) => {
                 Credentials { access_key_id: key.id, secret_access_key, security_token: None, expiration: None }
             }

@@ -130,6 +130,10 @@ pub(super) fn create_user(name: &str) -> Request {
     Request::CreateUser(CreateUser { user_name: some(name), ..Default::default() })
 }
 
+pub(super) fn create_access_key(user: &str) -> Request {
+    Request::CreateAccessKey(CreateAccessKey { user_name: some(user), ..Default::default() })
+}
+
 pub(super) fn create_role(name: &str, trust: &str) -> Request {
     let assume_role_policy_document = policy_text(trust);
     Request::CreateRole(CreateRole { role_name: some(name), assume_role_policy_document, ..Default::default() })

@@ -152,7 +152,7 @@ async fn c27_a_user_made_again_under_the_same_name_is_another() {
     assert_ne!(before.id, after.id);
 
     // A request that was authenticated before the change makes no key for the new user.
-    let refusal = stage.iam.call(&old, Request::CreateAccessKey(UserName::default())).await.unwrap_err();
+    let refusal = stage.iam.call(&old, Request::CreateAccessKey(CreateAccessKey::default())).await.unwrap_err();
     assert_eq!(refusal.kind(), Kind::NoSuchEntity);
     let snapshot = stage.directory.snapshot();
     assert!(snapshot.user(ACCOUNT.parse().unwrap(), "ada").unwrap().access_keys.is_empty());

@@ -22,9 +22,12 @@ pub fn parse(action: &str, form: &mut Form) -> Result<Option<Request>, Error> {
             new_user_name: form.take("NewUserName"),
         }),
         "DeleteUser" => Request::DeleteUser(user_name(form)),
-        "CreateAccessKey" => Request::CreateAccessKey(user_name(form)),
+        "CreateAccessKey" => {
+            Request::CreateAccessKey(CreateAccessKey { user_name: form.take("UserName"), ..CreateAccessKey::default() })
+        }
         "ListAccessKeys" => {
-            Request::ListAccessKeys(ListAccessKeys { user_name: form.take("UserName"), page: page(form) })
+            let user_name = form.take("UserName");
+            Request::ListAccessKeys(ListAccessKeys { user_name, page: page(form), with_last_use: false })
         }
         "UpdateAccessKey" => Request::UpdateAccessKey(UpdateAccessKey {
             user_name: form.take("UserName"),
@@ -35,6 +38,9 @@ pub fn parse(action: &str, form: &mut Form) -> Result<Option<Request>, Error> {
             user_name: form.take("UserName"),
             access_key_id: form.take("AccessKeyId"),
         }),
+        "GetAccessKeyLastUsed" => {
+            Request::Key(KeyRequest { access_key_id: form.take("AccessKeyId"), action: KeyAction::GetLastUsed {} })
+        }
         "CreateRole" => Request::CreateRole(CreateRole {
             path: form.take("Path"),
             role_name: form.take("RoleName"),

@@ -3,7 +3,7 @@
 use percent_encoding::{AsciiSet, NON_ALPHANUMERIC, utf8_percent_encode};
 
 use super::{oidc_providers, simulate};
-use crate::service::directory::Tag;
+use crate::service::directory::{KeyStatus, Tag};
 use crate::service::iam::*;
 use crate::service::paging::Page;
 use crate::transport::query::xml::Xml;
@@ -21,12 +21,16 @@ pub fn render(answer: &Answer, xml: &mut Xml) {
     match answer {
         Answer::Done | Answer::Updated | Answer::TrustPut(_) => {}
         // Not on this wire.
-        Answer::WholeProviders(_) => {}
+        Answer::WholeProviders(_)
+        | Answer::RotatedAccessKey { .. }
+        | Answer::AccessKey(_)
+        | Answer::QuarantinedAccessKey(..) => {}
         Answer::User(detail) => xml.element("User", |xml| user(xml, detail)),
         Answer::Users(page) => list(xml, "Users", page, user),
         Answer::NewAccessKey(key, secret) => xml.element("AccessKey", |xml| {
             access_key(xml, key, |xml| xml.leaf("SecretAccessKey", secret.expose()));
         }),
+        Answer::AccessKeyLastUsed(key) => last_used(xml, key),
         Answer::AccessKeys(page) => list(xml, "AccessKeyMetadata", page, |xml, key| access_key(xml, key, |_| ())),
         Answer::Role(detail) | Answer::NewRole(detail, _) => xml.element("Role", |xml| role(xml, detail)),
         Answer::Roles(page) => list(xml, "Roles", page, role),
@@ -97,9 +101,27 @@ fn role(xml: &mut Xml, role: &RoleDetail) {
 fn access_key(xml: &mut Xml, key: &AccessKeyDetail, secret: impl FnOnce(&mut Xml)) {
     xml.optional_leaf("UserName", key.user_name.as_deref());
     xml.leaf("AccessKeyId", key.id);
-    xml.leaf("Status", if key.active { "Active" } else { "Inactive" });
+    let status = match key.status {
+        KeyStatus::Active => "Active",
+        KeyStatus::Inactive => "Inactive",
+        KeyStatus::Expired => "Expired",
+    };
+    xml.leaf("Status", status);
     secret(xml);
     xml.leaf("CreateDate", key.created_at);
+}
+
+/// Of a key that was never used AWS says `N/A` and no date.
+fn last_used(xml: &mut Xml, key: &AccessKeyDetail) {
+    xml.optional_leaf("UserName", key.user_name.as_deref());
+    xml.element("AccessKeyLastUsed", |xml| {
+        let last = key.last_use.as_ref();
+        if let Some(last) = last {
+            xml.leaf("LastUsedDate", last.at);
+        }
+        xml.leaf("ServiceName", last.map_or("N/A", |last| last.place.service()));
+        xml.leaf("Region", last.map_or("N/A", |last| last.place.region()));
+    });
 }
 
 fn policy(xml: &mut Xml, policy: &PolicyDetail) {

@@ -7,7 +7,7 @@ use brevet_validator::timestamp::Timestamp;
 use serde_json::{Value, json};
 
 use super::*;
-use crate::service::directory::Tag;
+use crate::service::directory::{KeyStatus, KeyUse, Tag, UsePlace};
 use crate::service::error::Kind;
 use crate::service::iam::*;
 use crate::service::paging::Page;
@@ -68,6 +68,7 @@ fn every_parameter_of_every_operation_is_read_under_its_name() {
             "Action=UpdateAccessKey&UserName=u&AccessKeyId=AK&Status=Inactive".into(),
             json!({"userName": "u", "accessKeyId": "AK", "status": "Inactive"}),
         ),
+        ("Action=GetAccessKeyLastUsed&AccessKeyId=AK".into(), json!({"accessKeyId": "AK"})),
         ("Action=DeleteAccessKey&UserName=u&AccessKeyId=AK".into(), json!({"userName": "u", "accessKeyId": "AK"})),
         (
             format!(
@@ -197,7 +198,10 @@ fn users_and_their_keys_are_rendered_in_the_order_of_the_model() {
     let key = AccessKeyDetail {
         user_name: Some("ada".into()),
         id: "AKIAIOSFODNN7EXAMPLE".parse().unwrap(),
-        active: true,
+        status: KeyStatus::Active,
+        expires_at: None,
+        description: "never on this wire".into(),
+        last_use: None,
         created_at: time(),
     };
     assert_eq!(
@@ -205,7 +209,18 @@ fn users_and_their_keys_are_rendered_in_the_order_of_the_model() {
         "<AccessKey><UserName>ada</UserName><AccessKeyId>AKIAIOSFODNN7EXAMPLE</AccessKeyId><Status>Active</Status>\
          <SecretAccessKey>s3cr3t</SecretAccessKey><CreateDate>2026-01-15T12:00:00Z</CreateDate></AccessKey>"
     );
-    let listed = AccessKeyDetail { active: false, user_name: None, ..key };
+    assert_eq!(
+        rendered(&Answer::AccessKeyLastUsed(key.clone())),
+        "<UserName>ada</UserName><AccessKeyLastUsed><ServiceName>N/A</ServiceName><Region>N/A</Region></AccessKeyLastUsed>"
+    );
+    let place = UsePlace::new("sts", "us-east-1").into();
+    let used = AccessKeyDetail { last_use: Some(KeyUse { at: time(), place }), ..key.clone() };
+    assert_eq!(
+        rendered(&Answer::AccessKeyLastUsed(used)),
+        "<UserName>ada</UserName><AccessKeyLastUsed><LastUsedDate>2026-01-15T12:00:00Z</LastUsedDate>\
+         <ServiceName>sts</ServiceName><Region>us-east-1</Region></AccessKeyLastUsed>"
+    );
+    let listed = AccessKeyDetail { status: KeyStatus::Inactive, user_name: None, ..key };
     assert_eq!(
         rendered(&Answer::AccessKeys(Page { items: vec![listed], marker: None })),
         "<AccessKeyMetadata><member><AccessKeyId>AKIAIOSFODNN7EXAMPLE</AccessKeyId><Status>Inactive</Status>\
