@@ -135,25 +135,27 @@ async fn a_crash_takes_what_was_not_written_from_the_list_and_nothing_else() {
 }
 
 #[tokio::test]
-async fn a_replica_knows_what_others_wrote_once_it_has_read_the_store_again() {
+async fn a_replica_knows_what_others_wrote_once_it_has_caught_up_with_the_store() {
     let (store, random) = (Counted::new(), Arc::default());
     let [one, two] = [Replica::start(&store, &random).await, Replica::start(&store, &random).await];
     one.inventory.enter(entry(1, -2, 100));
     two.inventory.enter(entry(2, -1, 100));
     one.write().await.unwrap();
-    two.write().await.unwrap();
     two.follow();
     assert_eq!((all(&one.inventory), all(&two.inventory)), (vec![1], vec![2]));
 
-    one.put("x").await.unwrap();
-    assert!(two.put("x").await.is_err(), "a conflict");
+    // Its own commit tells it that there was another before.
+    two.write().await.unwrap();
     two.follow();
     assert_eq!(all(&two.inventory), [2, 1]);
+    one.directory.compare().await.unwrap();
+    one.follow();
+    assert_eq!(all(&one.inventory), [2, 1]);
     // Again and again, and each is there once.
     one.inventory.enter(entry(3, 0, 100));
     one.write().await.unwrap();
     one.put("y").await.unwrap();
-    assert!(two.put("y").await.is_err());
+    assert!(two.put("y").await.is_err(), "a conflict");
     two.follow();
     two.follow();
     assert_eq!((all(&two.inventory), two.inventory.state().unwritten), (vec![3, 2, 1], 0));
