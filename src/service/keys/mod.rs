@@ -157,7 +157,7 @@ impl Keys {
                 Zone::Scoped(scoped) => Some(scoped.scope().clone()),
             },
             zone_keys: zone_keys(&self.minters, zone),
-            online: false,
+            online: matches!(zone, Zone::Scoped(scoped) if scoped.is_online()),
             revocation_head: Vec::new(),
             anchor: self.anchor,
         }

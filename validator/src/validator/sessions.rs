@@ -89,6 +89,11 @@ impl DerivedKey {
         Self { key: Arc::new(key), remembered: false }
     }
 
+    /// One that its source remembers, and lets go in time: it is remembered nowhere else.
+    pub(super) fn online(key: &Arc<SigningKey>) -> Self {
+        Self { key: Arc::clone(key), remembered: true }
+    }
+
     pub(super) fn key(&self) -> &SigningKey {
         &self.key
     }
