@@ -15,7 +15,7 @@ const FILES: [&str; 7] = [
 ];
 
 /// Messages that hold secrets: their `Debug` is written by hand and shows none.
-const SECRET: [&str; 12] = [
+const SECRET: [&str; 14] = [
     "brevet.admin.v1.TestOidcProviderRequest",
     "brevet.store.v1.AccessKey",
     "brevet.store.v1.Anchor",
@@ -27,6 +27,8 @@ const SECRET: [&str; 12] = [
     "brevet.validation.v1.GetSigningKeyRequest",
     "brevet.validation.v1.GetSigningKeyResponse",
     "brevet.validation.v1.GetTrustBundleResponse",
+    "brevet.validation.v1.Header",
+    "brevet.validation.v1.VerifyRequestRequest",
     "brevet.validation.v1.WatchTrustResponse",
 ];
 

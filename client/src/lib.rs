@@ -18,10 +18,12 @@ pub mod credentials;
 pub mod proto;
 
 mod endpoint;
+mod online_keys;
 mod signed;
 
 pub use endpoint::{
     ConnectError, DirectoryClient, Endpoint, PolicyClient, SessionClient, SignedChannel, StsClient, ValidationClient,
     ZoneClient,
 };
+pub use online_keys::OnlineKeys;
 pub use signed::{SignError, Signed};

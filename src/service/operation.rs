@@ -17,6 +17,8 @@ use super::policy::lint::{Lint, Linted};
 use super::policy::simulate::{Simulate, SimulatedPair};
 use super::policy::who_can::{WhoCan, WhoCanPage};
 use super::sessions::{RevokeSession, Revoked};
+use super::signing_keys::{GetSigningKey, KeyAndOwner};
+use super::verdicts::{Verdict, VerifyRequest};
 use super::zones;
 
 /// What a caller asks for.
@@ -54,6 +56,10 @@ pub enum Operation {
     RevokeSession(RevokeSession),
     /// `brevet:CreateZone` and the like.
     Zones(zones::Request),
+    /// `brevet:GetSigningKey`
+    GetSigningKey(GetSigningKey),
+    /// `brevet:VerifyRequest`
+    VerifyRequest(Box<VerifyRequest>),
 }
 
 impl Operation {
@@ -81,6 +87,7 @@ impl Operation {
             | Self::WhoCan(_)
             | Self::RevokeSession(_)
             | Self::Zones(_) => "admin",
+            Self::GetSigningKey(_) | Self::VerifyRequest(_) => "validation",
         }
     }
 
@@ -102,6 +109,8 @@ impl Operation {
             Self::WhoCan(input) => input.audit_parameters(),
             Self::RevokeSession(input) => input.audit_parameters(),
             Self::Zones(request) => request.audit_parameters(),
+            Self::GetSigningKey(input) => input.audit_parameters(),
+            Self::VerifyRequest(input) => input.audit_parameters(),
         }
     }
 
@@ -123,6 +132,8 @@ impl Operation {
             Self::WhoCan(_) => "WhoCan",
             Self::RevokeSession(_) => "RevokeSession",
             Self::Zones(request) => request.name(),
+            Self::GetSigningKey(_) => "GetSigningKey",
+            Self::VerifyRequest(_) => "VerifyRequest",
         }
     }
 }
@@ -154,4 +165,8 @@ pub enum Answer {
     Revoked(Revoked),
     /// Zones.
     Zones(zones::Answer),
+    /// A signing key.
+    SigningKey(Box<KeyAndOwner>),
+    /// What to make of a request.
+    Verdict(Verdict),
 }

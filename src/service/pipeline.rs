@@ -26,6 +26,8 @@ use super::outbound::{self, Outbound};
 use super::policy::{lint, simulate, who_can};
 use super::random::Random;
 use super::sessions::{self, RevokedSessions};
+use super::signing_keys::get_signing_key;
+use super::verdicts::Verdicts;
 use super::zones::Zones;
 
 /// Longest that a presigned request is good for, in seconds, whatever it says.
@@ -48,6 +50,7 @@ pub struct Service {
     identification: Identification,
     administrator: Iam,
     zones: Zones,
+    verdicts: Verdicts,
     outbound: Option<Arc<Outbound>>,
     audit: Arc<dyn AuditSink>,
     clock: Arc<dyn Clock>,
@@ -89,6 +92,7 @@ impl Service {
             identification: Identification::new(key_sets),
             administrator: Iam::new(Arc::clone(directory), Arc::clone(&random)).with_plaintext_providers(plaintext),
             zones: Zones::new(Arc::clone(directory), Arc::clone(keys), Arc::clone(&random)),
+            verdicts: Verdicts::new(keys.ring().clone(), directory, MAX_CACHED_SESSIONS),
             outbound: None,
             audit,
             clock,
@@ -247,6 +251,11 @@ impl Service {
                 let worth = if request.is_change() { self.ready().map(|()| Worth::Record)? } else { Worth::Nothing };
                 Ok((Answer::Zones(self.zones.call(caller, request).await?), worth))
             }
+            Operation::GetSigningKey(input) => {
+                let key = get_signing_key(caller, self.keys.ring(), &input)?;
+                Ok((Answer::SigningKey(Box::new(key)), Worth::Record))
+            }
+            Operation::VerifyRequest(input) => self.verdicts.verify(caller, &input).map(Answer::Verdict).map(told),
             Operation::Lint(input) => lint::lint(caller, input).map(Answer::Linted).map(told),
             Operation::Simulate(input) => simulate::simulate(caller, input).map(Answer::Simulated).map(told),
             Operation::WhoCan(input) => who_can::who_can(caller, &input).map(Answer::WhoCan).map(told),

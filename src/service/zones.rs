@@ -3,10 +3,12 @@
 //! They belong to the operator account. No resource policy opens them, so the engine refuses callers of other accounts
 //! whatever their own policies say.
 
+mod coverage;
 mod request;
 #[cfg(test)]
 mod tests;
 
+pub(super) use coverage::covers;
 pub use request::{Answer, CreateZone, Request, ZoneDetail};
 
 use std::sync::Arc;
@@ -153,7 +155,7 @@ impl Zones {
     }
 }
 
-/// The zone that a bundle is asked for.
+/// The zone of this name, if it is enabled: what has to do with its validators has to do with no other.
 pub(super) fn exported(directory: &Snapshot, name: &str) -> Result<Zone, Error> {
     let entry = all(directory).find(|entry| entry.zone.name() == name).ok_or_else(|| absent(name))?;
     if entry.disabled {
@@ -212,7 +214,8 @@ fn check_room(before: &Snapshot, scope: &ZoneScope) -> Result<(), Error> {
     Ok(())
 }
 
-fn permit(caller: &Caller, operation: &str, name: &str) -> Result<(), Error> {
+/// Asks whether the caller may do something with a zone, be there one of this name or not.
+pub(super) fn permit(caller: &Caller, operation: &str, name: &str) -> Result<(), Error> {
     let resource = arn(caller, name)?;
     caller.demand(&Asked { action: &format!("brevet:{operation}"), resource: &resource, context: &caller.context() })
 }

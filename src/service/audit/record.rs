@@ -118,6 +118,8 @@ impl Record {
             | Answer::AccessKeyInfo(_)
             | Answer::DecodedMessage(_)
             | Answer::CheckedProvider(_) => {}
+            Answer::SigningKey(key) => self.set("responseElements", key.audit_elements()),
+            Answer::Verdict(_) => {}
             Answer::Linted(_) | Answer::Simulated(_) | Answer::WhoCan(_) => {}
         }
     }

@@ -115,7 +115,13 @@ impl KeyRing {
             .iter()
             .map(|key| Epoch { number: key.epoch, bodies: BodyKeys::new(&key.seal), boxes: BoxKeys::new(&key.zone) })
             .collect();
-        Ok(Self { trust_domain: keys::trust_domain_tag(&trust_domain), verifying_keys, epochs, scope: None, online: false })
+        Ok(Self {
+            trust_domain: keys::trust_domain_tag(&trust_domain),
+            verifying_keys,
+            epochs,
+            scope: None,
+            online: false,
+        })
     }
 
     /// Makes it the ring of a scoped zone, whose boxes hold the signing keys of these services.
