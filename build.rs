@@ -19,7 +19,7 @@ const FILES: [&str; 8] = [
 const ETCD: &str = "etcd/etcdserverpb/rpc.proto";
 
 /// Messages that hold secrets: their `Debug` is written by hand and shows none.
-const SECRET: [&str; 14] = [
+const SECRET: [&str; 16] = [
     "brevet.admin.v1.CreateAccessKeyResponse",
     "brevet.admin.v1.RotateAccessKeyResponse",
     "brevet.admin.v1.TestOidcProviderRequest",
@@ -33,6 +33,8 @@ const SECRET: [&str; 14] = [
     "brevet.validation.v1.GetSigningKeyRequest",
     "brevet.validation.v1.GetSigningKeyResponse",
     "brevet.validation.v1.GetTrustBundleResponse",
+    "brevet.validation.v1.Header",
+    "brevet.validation.v1.VerifyRequestRequest",
     "brevet.validation.v1.WatchTrustResponse",
 ];
 

@@ -58,6 +58,8 @@ fn client_code_is_up_to_date() {
             "brevet.validation.v1.GetSigningKeyRequest",
             "brevet.validation.v1.GetSigningKeyResponse",
             "brevet.validation.v1.GetTrustBundleResponse",
+            "brevet.validation.v1.Header",
+            "brevet.validation.v1.VerifyRequestRequest",
             "brevet.validation.v1.WatchTrustResponse",
         ])
         .out_dir(out.path())

@@ -21,10 +21,12 @@ pub mod follow;
 pub mod proto;
 
 mod endpoint;
+mod online_keys;
 mod signed;
 
 pub use endpoint::{
     AccessKeyClient, ConnectError, DirectoryClient, Endpoint, PolicyClient, SessionClient, SignedChannel, StsClient,
     ValidationClient, ZoneClient,
 };
+pub use online_keys::OnlineKeys;
 pub use signed::{SignError, Signed};

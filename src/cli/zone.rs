@@ -49,6 +49,9 @@ pub(super) struct Create {
     /// Service of the zone, as requests to it are signed for; repeat for more
     #[arg(long = "service", value_name = "SERVICE", required = true)]
     services: Vec<String>,
+    /// Give security tokens no box for the zone: its validators ask for the keys of each session
+    #[arg(long)]
+    online: bool,
     #[command(flatten)]
     connection: Connection,
 }
@@ -56,7 +59,7 @@ pub(super) struct Create {
 impl Create {
     fn run(self) -> anyhow::Result<Exit> {
         let region = self.connection.region().to_owned();
-        let request = CreateZoneRequest { name: self.name, region, services: self.services, online: false };
+        let request = CreateZoneRequest { name: self.name, region, services: self.services, online: self.online };
         finish(async {
             let mut zones = ZoneClient::new(self.connection.channel().await?);
             let made = zones.create_zone(request).await?.into_inner().zone;
@@ -96,16 +99,18 @@ fn as_json(zone: &Zone) -> serde_json::Value {
         "region": Some(&zone.region).filter(|region| !region.is_empty()),
         "services": zone.services,
         "disabled": zone.disabled,
+        "online": zone.online,
     })
 }
 
 fn human(zone: &Zone) -> String {
     let disabled = if zone.disabled { "  (disabled)" } else { "" };
+    let online = if zone.online { "  (online)" } else { "" };
     let scope = match zone.services.is_empty() {
         true => "any service and region".to_owned(),
         false => format!("{} in {}", shown(&zone.services.join(", ")), shown(&zone.region)),
     };
-    format!("{:<16}  {scope}{disabled}", shown(&zone.name))
+    format!("{:<16}  {scope}{online}{disabled}", shown(&zone.name))
 }
 
 /// Makes no session good in a zone from now on. Sessions that exist stay good in it until they end.

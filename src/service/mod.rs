@@ -22,8 +22,10 @@ pub mod pipeline;
 pub mod policy;
 pub mod random;
 pub mod sessions;
+pub mod signing_keys;
 pub mod simulation;
 pub mod trust;
+pub mod verdicts;
 pub mod zones;
 
 #[cfg(test)]

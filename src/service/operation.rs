@@ -17,7 +17,9 @@ use super::policy::lint::{Lint, Linted};
 use super::policy::simulate::{Simulate, SimulatedPair};
 use super::policy::who_can::{WhoCan, WhoCanPage};
 use super::sessions::{ListSessions, ListedSessions, RevokeSession, Revoked};
+use super::signing_keys::{GetSigningKey, KeyAndOwner};
 use super::trust;
+use super::verdicts::{Verdict, VerifyRequest};
 use super::zones;
 
 /// What a caller asks for.
@@ -59,6 +61,10 @@ pub enum Operation {
     Zones(zones::Request),
     /// `brevet:WatchTrust` and the like.
     Trust(trust::Request),
+    /// `brevet:GetSigningKey`
+    GetSigningKey(GetSigningKey),
+    /// `brevet:VerifyRequest`
+    VerifyRequest(Box<VerifyRequest>),
 }
 
 impl Operation {
@@ -87,7 +93,7 @@ impl Operation {
             | Self::RevokeSession(_)
             | Self::ListSessions(_)
             | Self::Zones(_) => "admin",
-            Self::Trust(_) => "validation",
+            Self::Trust(_) | Self::GetSigningKey(_) | Self::VerifyRequest(_) => "validation",
         }
     }
 
@@ -111,6 +117,8 @@ impl Operation {
             Self::ListSessions(input) => input.audit_parameters(),
             Self::Zones(request) => request.audit_parameters(),
             Self::Trust(request) => request.audit_parameters(),
+            Self::GetSigningKey(input) => input.audit_parameters(),
+            Self::VerifyRequest(input) => input.audit_parameters(),
         }
     }
 
@@ -134,6 +142,8 @@ impl Operation {
             Self::ListSessions(_) => "ListSessions",
             Self::Zones(request) => request.name(),
             Self::Trust(request) => request.name(),
+            Self::GetSigningKey(_) => "GetSigningKey",
+            Self::VerifyRequest(_) => "VerifyRequest",
         }
     }
 }
@@ -169,4 +179,8 @@ pub enum Answer {
     Zones(zones::Answer),
     /// What a validator is told.
     Trust(trust::Answer),
+    /// A signing key.
+    SigningKey(Box<KeyAndOwner>),
+    /// What to make of a request.
+    Verdict(Verdict),
 }

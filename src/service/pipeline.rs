@@ -29,7 +29,9 @@ use super::outbound::{self, Outbound};
 use super::policy::{lint, simulate, who_can};
 use super::random::Random;
 use super::sessions::{self, Inventory, MOST_SESSIONS, RevokedSessions};
+use super::signing_keys::get_signing_key;
 use super::trust::{Trust, TrustFigures};
+use super::verdicts::Verdicts;
 use super::zones::Zones;
 
 /// Longest that a presigned request is good for, in seconds, whatever it says.
@@ -55,6 +57,7 @@ pub struct Service {
     trust: Arc<Trust>,
     sessions: Inventory,
     last_uses: Arc<LastUses>,
+    verdicts: Verdicts,
     outbound: Option<Arc<Outbound>>,
     audit: Arc<dyn AuditSink>,
     clock: Arc<dyn Clock>,
@@ -103,6 +106,7 @@ impl Service {
             trust: Arc::clone(&deployment.trust),
             sessions,
             last_uses,
+            verdicts: Verdicts::new(keys.ring().clone(), directory, MAX_CACHED_SESSIONS),
             outbound: None,
             audit,
             clock,
@@ -296,6 +300,11 @@ impl Service {
                 Ok((Answer::Zones(self.zones.call(caller, request).await?), worth))
             }
             Operation::Trust(request) => self.tell(envelope, caller, request).await,
+            Operation::GetSigningKey(input) => {
+                let key = get_signing_key(caller, self.keys.ring(), &input)?;
+                Ok((Answer::SigningKey(Box::new(key)), Worth::Record))
+            }
+            Operation::VerifyRequest(input) => self.verdicts.verify(caller, &input).map(Answer::Verdict).map(told),
             Operation::Lint(input) => lint::lint(caller, input).map(Answer::Linted).map(told),
             Operation::Simulate(input) => simulate::simulate(caller, input).map(Answer::Simulated).map(told),
             Operation::WhoCan(input) => who_can::who_can(caller, &input).map(Answer::WhoCan).map(told),

@@ -3,10 +3,12 @@
 //! They belong to the operator account. No resource policy opens them, so the engine refuses callers of other accounts
 //! whatever their own policies say.
 
+mod coverage;
 mod request;
 #[cfg(test)]
 mod tests;
 
+pub(super) use coverage::covers;
 pub use request::{Answer, CreateZone, Request, ZoneDetail};
 
 use std::sync::Arc;
@@ -22,11 +24,13 @@ use super::keys::Keys;
 use super::parameters::{Text, check_count};
 use super::random::Random;
 
+/// Zones of a deployment, besides the default one.
+const MOST_ZONES: usize = 1_000;
 /// Boxes of a token, without those of the STS and the default zone.
-const MOST_ZONES: usize = 14;
+const MOST_BOXES: usize = 14;
 /// What all zones' boxes may take of the longest-lived token, in bytes: as much as the most zones with one service each. Beside
 /// them more than a kilobyte is left for the claims.
-const MOST_BOX_BYTES: usize = MOST_ZONES * box_bytes(1);
+const MOST_BOX_BYTES: usize = MOST_BOXES * box_bytes(1);
 
 /// Bytes of a box with a key for each service and each of the three dates that a session of 36 hours touches.
 const fn box_bytes(services: usize) -> usize {
@@ -74,7 +78,10 @@ impl Zones {
         permit(caller, operation, &input.name)?;
         let invalid = |error| Error::new(Kind::InvalidInput, format!("The zone is refused: {error}."));
         let scope = ZoneScope::new(input.region, input.services).map_err(invalid)?;
-        let named = |id| ScopedZone::new(input.name.clone(), id, scope.clone()).map(Zone::Scoped);
+        let named = |id| {
+            let zone = ScopedZone::new(input.name.clone(), id, scope.clone())?;
+            Ok(Zone::Scoped(zone.online(input.online)))
+        };
         named([0; 16]).map_err(invalid)?;
 
         self.directory
@@ -85,7 +92,10 @@ impl Zones {
                     return Err(Error::new(Kind::EntityAlreadyExists, text));
                 }
                 check_overlap(&before, &scope)?;
-                check_room(&before, &scope)?;
+                check_number(&before)?;
+                if !input.online {
+                    check_room(&before, &scope)?;
+                }
                 let zone = self.with_fresh_id(&before, |id| named(id).map_err(invalid))?;
                 let entry = ZoneEntry { zone, created_at: caller.now(), disabled: false };
                 edit.put(entry.clone());
@@ -150,7 +160,7 @@ pub(super) fn check_name(name: &str) -> Result<&str, Error> {
     WORD.check(name, "zone")
 }
 
-/// The zone that a bundle is asked for.
+/// The zone of this name, if it is enabled: what has to do with its validators has to do with no other.
 pub(super) fn exported(directory: &Snapshot, name: &str) -> Result<Zone, Error> {
     let entry = all(directory).find(|entry| entry.zone.name() == name).ok_or_else(|| absent(name))?;
     if entry.disabled {
@@ -181,25 +191,35 @@ fn check_overlap(before: &Snapshot, scope: &ZoneScope) -> Result<(), Error> {
     Ok(())
 }
 
-/// Disabled zones count: they can be enabled again.
+fn check_number(before: &Snapshot) -> Result<(), Error> {
+    if before.zones().filter(|entry| entry.zone != Zone::Default).count() < MOST_ZONES {
+        return Ok(());
+    }
+    Err(Error::new(Kind::LimitExceeded, format!("Cannot exceed quota for Zones: {MOST_ZONES}")))
+}
+
+/// Disabled zones count: they can be enabled again. Online ones have no box.
 fn check_room(before: &Snapshot, scope: &ZoneScope) -> Result<(), Error> {
     let services = before.zones().filter_map(|entry| match &entry.zone {
-        Zone::Sts | Zone::Default => None,
-        Zone::Scoped(zone) => Some(zone.scope().services().len()),
+        Zone::Scoped(zone) if !zone.is_online() => Some(zone.scope().services().len()),
+        Zone::Sts | Zone::Default | Zone::Scoped(_) => None,
     });
     let sizes: Vec<usize> = services.chain([scope.services().len()]).map(box_bytes).collect();
-    if sizes.len() > MOST_ZONES {
-        return Err(Error::new(Kind::LimitExceeded, format!("Cannot exceed quota for Zones: {MOST_ZONES}")));
+    if sizes.len() > MOST_BOXES {
+        let text = format!(
+            "Cannot exceed quota for Zones with a box in security tokens: {MOST_BOXES}. An online zone (--online) needs none."
+        );
+        return Err(Error::new(Kind::LimitExceeded, text));
     }
     if sizes.iter().sum::<usize>() > MOST_BOX_BYTES {
-        let text =
-            "The keys for the services of all zones would take too much room in security tokens. Use fewer services.";
+        let text = "The keys for the services of all zones would take too much room in security tokens. Use fewer \
+                    services, or an online zone (--online), which needs no room.";
         return Err(Error::new(Kind::LimitExceeded, text));
     }
     Ok(())
 }
 
-/// Whether a caller may do something to a zone, whether there is one of that name or not.
+/// Asks whether the caller may do something with a zone, be there one of this name or not.
 pub(super) fn permit(caller: &Caller, operation: &str, name: &str) -> Result<(), Error> {
     let resource = arn(caller, name)?;
     caller.demand(&Asked { action: &format!("brevet:{operation}"), resource: &resource, context: &caller.context() })

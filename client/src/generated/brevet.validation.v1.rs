@@ -116,7 +116,7 @@ pub struct GetSigningKeyRequest {
     pub service: ::prost::alloc::string::String,
 }
 /// The key, and whose it is.
-#[derive(Clone, PartialEq, Eq, Hash, ::prost::Message)]
+#[derive(Clone, PartialEq, ::prost::Message)]
 #[prost(skip_debug)]
 pub struct GetSigningKeyResponse {
     /// 32 bytes: the last rung of the ladder, good for this date, region and service alone.
@@ -140,9 +140,13 @@ pub struct GetSigningKeyResponse {
     /// When the key must be asked for again at the latest.
     #[prost(message, optional, tag = "7")]
     pub cache_until: ::core::option::Option<::prost_types::Timestamp>,
+    /// Of a long-lived key: the user's tags, which its policies can ask for (aws:PrincipalTag).
+    #[prost(message, repeated, tag = "8")]
+    pub principal_tags: ::prost::alloc::vec::Vec<SessionTag>,
 }
 /// A request as it was received.
 #[derive(Clone, PartialEq, ::prost::Message)]
+#[prost(skip_debug)]
 pub struct VerifyRequestRequest {
     /// The zone that its scope is in.
     #[prost(string, tag = "1")]
@@ -171,6 +175,7 @@ pub struct VerifyRequestRequest {
 }
 /// A header.
 #[derive(Clone, PartialEq, Eq, Hash, ::prost::Message)]
+#[prost(skip_debug)]
 pub struct Header {
     #[prost(string, tag = "1")]
     pub name: ::prost::alloc::string::String,
@@ -218,7 +223,7 @@ pub struct Accepted {
     #[prost(bool, tag = "8")]
     pub unsigned_payload: bool,
 }
-/// A tag of a session.
+/// A tag of a session, or of a user.
 #[derive(Clone, PartialEq, Eq, Hash, ::prost::Message)]
 pub struct SessionTag {
     #[prost(string, tag = "1")]

@@ -120,6 +120,8 @@ impl Record {
             | Answer::DecodedMessage(_)
             | Answer::CheckedProvider(_) => {}
             Answer::Linted(_) | Answer::Simulated(_) | Answer::WhoCan(_) | Answer::Sessions(_) => {}
+            Answer::SigningKey(key) => self.set("responseElements", key.audit_elements()),
+            Answer::Verdict(_) => {}
         }
     }
 

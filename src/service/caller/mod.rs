@@ -19,7 +19,7 @@ use brevet_validator::token::{Origin, Session};
 use brevet_validator::validator::Verified;
 
 pub use self::kinds::may_call_as;
-pub use self::standing::long_lived_key;
+pub use self::standing::{long_lived_key, principal_of, session_principal};
 pub use self::web_identity::WebIdentity;
 
 use self::standing::Standing;

@@ -4,6 +4,7 @@ use brevet_validator::credential::AccessKeyId;
 use brevet_validator::identity::{AccountId, Arn, Principal, UniqueId};
 use brevet_validator::policy::Subject;
 use brevet_validator::timestamp::Timestamp;
+use brevet_validator::token::Session;
 use brevet_validator::validator::{LongLivedKey, Verified};
 
 use crate::service::directory::{Grants, KeyOwner, KeyStatus, Role, Snapshot, Tag, User};
@@ -34,20 +35,40 @@ pub fn long_lived_key(snapshot: &Snapshot, id: AccessKeyId, now: Timestamp) -> O
     Some(LongLivedKey { secret: key.secret.clone(), principal })
 }
 
+/// Who acts in a session, as the directory has them now: `None` if the session is revoked, or its principal gone.
+pub fn session_principal(snapshot: &Snapshot, session: &Session) -> Option<Principal> {
+    if snapshot.revocations().refuses(session).is_some() {
+        return None;
+    }
+    Standing::of_session(session, snapshot).map(|standing| standing.principal)
+}
+
+/// Who signed a request, as the directory has them now: `None` as with [`session_principal`], or if the key is gone.
+pub fn principal_of(snapshot: &Snapshot, verified: &Verified, now: Timestamp) -> Option<Principal> {
+    match verified.session() {
+        Some(session) => session_principal(snapshot, session),
+        None => long_lived_key(snapshot, verified.access_key_id(), now).map(|key| key.principal),
+    }
+}
+
 impl Standing {
     /// `None` if the key, the user, the role or the account is gone, or is another one by now, or has outlawed its
     /// earlier sessions.
     pub(super) fn of(verified: &Verified, snapshot: &Snapshot, now: Timestamp) -> Option<Self> {
-        let Some(session) = verified.session() else {
-            let principal = long_lived_key(snapshot, verified.access_key_id(), now)?.principal;
-            let entity = match &principal {
-                Principal::User { name, .. } => Entity::User(name.clone()),
-                _ => Entity::Root,
-            };
-            return Some(Self { principal, entity });
+        if let Some(session) = verified.session() {
+            return Self::of_session(session, snapshot);
+        }
+        let principal = long_lived_key(snapshot, verified.access_key_id(), now)?.principal;
+        let entity = match &principal {
+            Principal::User { name, .. } => Entity::User(name.clone()),
+            _ => Entity::Root,
         };
+        Some(Self { principal, entity })
+    }
+
+    fn of_session(session: &Session, snapshot: &Snapshot) -> Option<Self> {
         let generation = session.claims.generation;
-        match verified.principal() {
+        match &session.claims.principal {
             principal @ (Principal::Root { account } | Principal::FederatedUser { account, user: None, .. }) => {
                 snapshot.account(*account)?;
                 Some(Self { principal: principal.clone(), entity: Entity::Root })

@@ -183,7 +183,8 @@ impl Snapshot {
 
     /// The zones that a session made now has boxes for.
     pub fn session_zones(&self) -> Vec<Zone> {
-        let scoped = self.zones().filter(|entry| entry.zone != Zone::Default && !entry.disabled);
+        let has_box = |zone: &Zone| matches!(zone, Zone::Scoped(scoped) if !scoped.is_online());
+        let scoped = self.zones().filter(|entry| has_box(&entry.zone) && !entry.disabled);
         let default = self.zone(Zone::Default.name()).is_none_or(|entry| !entry.disabled);
         default.then_some(Zone::Default).into_iter().chain(scoped.map(|entry| entry.zone.clone())).collect()
     }

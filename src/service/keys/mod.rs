@@ -161,7 +161,7 @@ impl Keys {
                 Zone::Scoped(scoped) => Some(scoped.scope().clone()),
             },
             zone_keys: zone_keys(&self.minters, zone),
-            online: false,
+            online: matches!(zone, Zone::Scoped(scoped) if scoped.is_online()),
             revocation_head,
             anchor: self.anchor,
         }

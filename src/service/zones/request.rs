@@ -31,6 +31,8 @@ pub struct CreateZone {
     pub region: String,
     /// Those whose validators share its key.
     pub services: Vec<String>,
+    /// Whether tokens get no box for it.
+    pub online: bool,
 }
 
 /// A zone as it is shown.
@@ -73,9 +75,9 @@ impl Request {
     /// What the audit record keeps.
     pub fn audit_parameters(&self) -> Value {
         match self {
-            Self::Create(CreateZone { name, region, services }) => {
+            Self::Create(CreateZone { name, region, services, online }) => {
                 let services: Vec<_> = services.iter().take(ZoneScope::MAX_SERVICES).map(|text| shown(text)).collect();
-                json!({ "name": shown(name), "region": shown(region), "services": services })
+                json!({ "name": shown(name), "region": shown(region), "services": services, "online": online })
             }
             Self::List => Value::Null,
             Self::Disable(name) | Self::Enable(name) | Self::Delete(name) => json!({ "name": shown(name) }),

@@ -1,5 +1,6 @@
 use brevet_validator::credential::Credentials;
-use brevet_validator::token::{Session, TokenError, TrustBundle};
+use brevet_validator::signature::Scope;
+use brevet_validator::token::{Session, SessionSecret, TokenError, TrustBundle};
 
 use super::*;
 use crate::service::directory::{Edit, Stored};
@@ -88,8 +89,16 @@ fn zones_over(store: &Arc<MemoryStore>, world: &World, snapshot: Snapshot) -> Zo
 }
 
 fn create(name: &str, region: &str, services: &[&str]) -> Request {
+    Request::Create(new_zone(name, region, services))
+}
+
+fn online(name: &str, region: &str, services: &[&str]) -> Request {
+    Request::Create(CreateZone { online: true, ..new_zone(name, region, services) })
+}
+
+fn new_zone(name: &str, region: &str, services: &[&str]) -> CreateZone {
     let services = services.iter().map(|&service| service.to_owned()).collect();
-    Request::Create(CreateZone { name: name.into(), region: region.into(), services })
+    CreateZone { name: name.into(), region: region.into(), services, online: false }
 }
 
 #[tokio::test]
@@ -169,12 +178,12 @@ async fn no_two_zones_have_one_service_in_one_region_and_none_has_a_service_of_b
 #[tokio::test]
 async fn there_are_no_more_zones_and_services_than_the_longest_token_has_room_for() {
     let mut stage = Stage::new().await;
-    for n in 0..MOST_ZONES {
+    for n in 0..MOST_BOXES {
         stage.done(create(&format!("zone-{n}"), "eu-west-1", &[&format!("service-{n}")])).await;
     }
     assert_eq!(stage.refused(create("more", "eu-west-1", &["more"])).await, Kind::LimitExceeded);
     // All of them and the default one, in a session that touches three dates.
-    assert_eq!(stage.world.snapshot.session_zones().len(), MOST_ZONES + 1);
+    assert_eq!(stage.world.snapshot.session_zones().len(), MOST_BOXES + 1);
     assert!(stage.session_in(&stage.bundle("zone-0")).is_ok());
 
     stage.done(Request::Disable("zone-0".into())).await;
@@ -182,6 +191,33 @@ async fn there_are_no_more_zones_and_services_than_the_longest_token_has_room_fo
     stage.done(Request::Delete("zone-0".into())).await;
     assert_eq!(stage.refused(create("more", "eu-west-1", &["more", "most"])).await, Kind::LimitExceeded);
     stage.done(create("more", "eu-west-1", &["more"])).await;
+
+    let refused = stage.ask(create("next", "eu-west-1", &["next"])).await.unwrap_err();
+    assert!(refused.message().contains("--online"), "{refused}");
+    stage.done(online("next", "eu-west-1", &["next", "last"])).await;
+}
+
+#[tokio::test]
+async fn an_online_zone_has_no_box_and_its_validators_open_tokens_all_the_same() {
+    let mut stage = Stage::new().await;
+    stage.done(create("storage", "eu-west-1", &["s3"])).await;
+    stage.done(online("compute", "eu-west-1", &["batch"])).await;
+    let names: Vec<_> = stage.world.snapshot.session_zones().iter().map(|zone| zone.name().to_owned()).collect();
+    assert_eq!(names, ["default", "storage"]);
+    let bundle = TrustBundle::decode(&stage.bundle("compute"), None).unwrap();
+    assert!(bundle.online && !TrustBundle::decode(&stage.bundle("storage"), None).unwrap().online);
+    let session = stage.session_in(&stage.bundle("compute")).unwrap();
+    let SessionSecret::Online(covered) = &session.secret else { panic!("{session:?}") };
+    for (scope, expected) in [
+        ("20260115/eu-west-1/batch/aws4_request", true),
+        ("20260118/eu-west-1/batch/aws4_request", false),
+        ("20260115/eu-west-2/batch/aws4_request", false),
+        ("20260115/eu-west-1/s3/aws4_request", false),
+    ] {
+        let parsed = Scope::parse(scope).unwrap();
+        assert_eq!(covered.contains(parsed), expected, "{scope}");
+        assert!(session.secret.signing_key(parsed).is_none(), "{scope}");
+    }
 }
 
 #[tokio::test]
@@ -269,6 +305,7 @@ fn f4_records_that_are_no_zones_are_refused() {
         records::Zone { region: String::new(), ..good.clone() },
         records::Zone { services: Vec::new(), ..good.clone() },
         records::Zone { services: vec!["iam".into()], ..good.clone() },
+        records::Zone { name: "default".into(), online: true, ..Default::default() },
         records::Zone { created_at: -1, ..good },
     ] {
         assert!(read(&bad).is_err(), "{bad:?}");

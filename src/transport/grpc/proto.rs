@@ -65,6 +65,20 @@ impl fmt::Debug for admin::RotateAccessKeyResponse {
     }
 }
 
+impl fmt::Debug for validation::Header {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Header").field("name", &self.name).finish_non_exhaustive()
+    }
+}
+
+impl fmt::Debug for validation::VerifyRequestRequest {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let mut shown = f.debug_struct("VerifyRequestRequest");
+        shown.field("zone", &self.zone).field("method", &self.method).field("headers", &self.headers);
+        shown.finish_non_exhaustive()
+    }
+}
+
 impl fmt::Debug for admin::TestOidcProviderRequest {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("TestOidcProviderRequest").field("issuer", &self.issuer).finish_non_exhaustive()

@@ -29,8 +29,8 @@ impl<H: Handler> proto::zone_service_server::ZoneService for ZoneDesk<H> {
         &self,
         request: Request<proto::CreateZoneRequest>,
     ) -> Result<Response<proto::CreateZoneResponse>, Status> {
-        let read = |proto::CreateZoneRequest { name, region, services, online: _ }| {
-            Ok(Operation::Zones(zones::Request::Create(CreateZone { name, region, services })))
+        let read = |proto::CreateZoneRequest { name, region, services, online }| {
+            Ok(Operation::Zones(zones::Request::Create(CreateZone { name, region, services, online })))
         };
         let write = |answer| Some(proto::CreateZoneResponse { zone: Some(one(answer)?) });
         counter::take(&self.desk, request, read, write).await
@@ -97,7 +97,7 @@ fn zone(ZoneDetail { arn, entry }: ZoneDetail) -> proto::Zone {
             region: scoped.scope().region().to_owned(),
             services: scoped.scope().services().to_vec(),
             create_time: Some(Timestamp { seconds: entry.created_at.unix(), nanos: 0 }),
-            online: false,
+            online: scoped.is_online(),
             ..bare
         },
     }

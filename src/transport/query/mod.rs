@@ -132,6 +132,7 @@ fn has_result(answer: &Answer) -> bool {
         // Not on this wire.
         Answer::Linted(_) | Answer::Simulated(_) | Answer::WhoCan(_) | Answer::Sessions(_) => false,
         Answer::CheckedProvider(_) | Answer::Revoked(_) | Answer::Zones(_) | Answer::Trust(_) => false,
+        Answer::SigningKey(_) | Answer::Verdict(_) => false,
     }
 }
 
@@ -145,5 +146,6 @@ fn render(answer: &Answer, xml: &mut Xml) {
         Answer::Iam(answer) => iam::render(answer, xml),
         Answer::Linted(_) | Answer::Simulated(_) | Answer::WhoCan(_) | Answer::Sessions(_) => {}
         Answer::CheckedProvider(_) | Answer::Revoked(_) | Answer::Zones(_) | Answer::Trust(_) => {}
+        Answer::SigningKey(_) | Answer::Verdict(_) => {}
     }
 }

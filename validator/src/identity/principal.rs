@@ -1,6 +1,6 @@
 //! Those who act.
 
-use super::{AccountId, Arn, SessionName, UniqueId};
+use super::{AccountId, Arn, SessionName, UniqueId, UniqueIdKind};
 
 /// Who acts.
 ///
@@ -49,6 +49,21 @@ pub enum Principal {
 }
 
 impl Principal {
+    /// Who has a long-lived key: the root or the user of this ARN and id, as [`Principal::arn`] and [`Principal::user_id`]
+    /// write them. `None` for all others.
+    pub fn with_long_lived_key(arn: &Arn, id: &str) -> Option<Self> {
+        let account = arn.account().parse().ok()?;
+        let principal = match arn.resource().strip_prefix("user") {
+            None => Self::Root { account },
+            Some(path_and_name) => {
+                let (path, name) = path_and_name.split_at(path_and_name.rfind('/')? + 1);
+                let id: UniqueId = id.parse().ok().filter(|id: &UniqueId| id.kind() == UniqueIdKind::User)?;
+                Self::User { account, path: path.to_owned(), name: name.to_owned(), id }
+            }
+        };
+        (principal.arn() == *arn && principal.user_id() == id).then_some(principal)
+    }
+
     /// The account that the principal belongs to.
     pub fn account(&self) -> AccountId {
         match self {
@@ -85,7 +100,6 @@ impl Principal {
 
 #[cfg(test)]
 mod tests {
-    use super::super::UniqueIdKind;
     use super::*;
 
     fn account() -> AccountId {
@@ -111,5 +125,25 @@ mod tests {
         let id = UniqueId::from_random(UniqueIdKind::User, [1; 17]);
         let user = Principal::User { account: account(), path: "/".into(), name: "ada".into(), id };
         assert_eq!(user.arn().as_str(), "arn:aws:iam::123456789012:user/ada");
+    }
+
+    #[test]
+    fn the_owners_of_long_lived_keys_are_read_back() {
+        let id = UniqueId::from_random(UniqueIdKind::User, [1; 17]);
+        let user = |path: &str| Principal::User { account: account(), path: path.into(), name: "ada".into(), id };
+        for owner in [Principal::Root { account: account() }, user("/"), user("/ops/eu/")] {
+            assert_eq!(Principal::with_long_lived_key(&owner.arn(), &owner.user_id()), Some(owner));
+        }
+        let role = UniqueId::from_random(UniqueIdKind::Role, [1; 17]).to_string();
+        for (resource, id) in [
+            ("iam::123456789012:user/ada", role.as_str()),
+            ("iam::123456789012:root", role.as_str()),
+            ("iam::123456789012:userada", id.as_str()),
+            ("iam::123456789012:role/ada", id.as_str()),
+            ("sts::123456789012:root", "123456789012"),
+        ] {
+            let arn = format!("arn:aws:{resource}").parse().unwrap();
+            assert_eq!(Principal::with_long_lived_key(&arn, id), None, "{resource}");
+        }
     }
 }

@@ -172,17 +172,15 @@ impl fmt::Debug for ValidatorLayer {
 
 impl Config {
     /// Everything that comes before the payload.
-    fn begin<'a>(&'a self, parts: &'a Parts) -> Result<Pending<'a>, Rejection> {
+    async fn begin<'a>(&'a self, parts: &'a Parts) -> Result<Pending<'a>, Rejection> {
         let request = signed_request(parts, self.scheme);
-        let pending = self.validator.begin(request, (self.now)())?;
+        let pending = self.validator.begin_fetching(request, (self.now)()).await?;
         if let Some(ours) = &self.authorities
             && !host(&request).is_some_and(|host| ours.contains(&host))
         {
             return Err(Refusal::Scope("The request is signed for another host.".to_owned()).into());
         }
-        if self.validator.rules().path_style == PathStyle::General && !is_normal(request.path) {
-            return Err(Refusal::Unsigned("The path must be written without empty and dot segments.").into());
-        }
+        check_spelling(request.path, self.validator.rules().path_style)?;
         Ok(pending)
     }
 }
@@ -206,8 +204,12 @@ fn host(request: &Request<'_>) -> Option<String> {
 
 /// In the general style a signature covers every spelling of a path that normalises to the same, whereas services
 /// route by the path as received: so there may be only one spelling.
-fn is_normal(path: &str) -> bool {
-    !path.contains("//") && !path.split('/').any(|segment| matches!(segment, "." | ".."))
+pub fn check_spelling(path: &str, style: PathStyle) -> Result<(), Rejection> {
+    let is_normal = !path.contains("//") && !path.split('/').any(|segment| matches!(segment, "." | ".."));
+    if style == PathStyle::S3 || is_normal {
+        return Ok(());
+    }
+    Err(Refusal::Unsigned("The path must be written without empty and dot segments.").into())
 }
 
 /// A clock before 1970 reads as 1970, at which no request is in time.

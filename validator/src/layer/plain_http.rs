@@ -20,7 +20,7 @@ where
     B: Body<Data = Bytes> + Send + 'static,
     B::Error: Into<BoxError>,
 {
-    let pending = config.begin(parts)?;
+    let pending = config.begin(parts).await?;
     match pending.payload() {
         DeclaredPayload::Unsigned => Ok((pending.finish_declared()?, ValidatedBody::unchecked(body))),
         DeclaredPayload::Sha256(declared) => {

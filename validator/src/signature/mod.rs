@@ -14,6 +14,7 @@ mod key;
 mod path;
 mod query;
 mod read;
+mod received;
 mod refusal;
 mod request;
 mod scope;
@@ -24,6 +25,7 @@ mod window;
 
 pub use key::{DateKey, RegionKey, ServiceKey, SigningKey};
 pub use read::read;
+pub use received::{NotARequest, ReceivedRequest, RequestLine};
 pub use refusal::Refusal;
 pub use request::{PathStyle, Request, Rules};
 pub use scope::Scope;

@@ -123,6 +123,7 @@ impl TrustBundle {
     pub fn key_ring(&self) -> Result<KeyRing, InvalidKeyRing> {
         let ring = KeyRing::new(self.trust_domain, self.verifying_keys.clone(), self.zone_keys.clone())?;
         Ok(match &self.scope {
+            Some(scope) if self.online => ring.online(scope.clone()),
             Some(scope) => ring.scoped(scope.clone()),
             None => ring,
         })

@@ -27,7 +27,7 @@ pub use revocation::{
 };
 pub use ring::{InvalidKeyRing, KeyRing, KeyState, VerifyingKey, ZoneKey};
 pub use session::{Session, SessionSecret, Step, TokenError};
-pub use signing_keys::SigningKeys;
+pub use signing_keys::{CoveredScopes, SigningKeys, session_dates};
 pub use zone::{InvalidZone, ScopedZone, Zone, ZoneScope};
 
 /// Longest token, in characters.

@@ -16,7 +16,7 @@ use super::claims::Claims;
 use super::header::{self, Header};
 use super::keys::{self, BodyKeys, BoxKeys};
 use super::session::{Session, SessionSecret, Step, TokenError};
-use super::signing_keys::SigningKeys;
+use super::signing_keys::{CoveredScopes, SigningKeys};
 use super::zone::ZoneScope;
 use super::{MAX_LENGTH, SIGNATURE_LENGTH, SIGNED_PREFIX, boxes, public_key, wire};
 
@@ -84,6 +84,8 @@ pub struct KeyRing {
     epochs: Vec<Epoch>,
     /// Of a scoped zone.
     scope: Option<Arc<ZoneScope>>,
+    /// Whether tokens have no box for the zone.
+    online: bool,
 }
 
 #[derive(Clone, Debug)]
@@ -113,13 +115,26 @@ impl KeyRing {
             .iter()
             .map(|key| Epoch { number: key.epoch, bodies: BodyKeys::new(&key.seal), boxes: BoxKeys::new(&key.zone) })
             .collect();
-        Ok(Self { trust_domain: keys::trust_domain_tag(&trust_domain), verifying_keys, epochs, scope: None })
+        Ok(Self {
+            trust_domain: keys::trust_domain_tag(&trust_domain),
+            verifying_keys,
+            epochs,
+            scope: None,
+            online: false,
+        })
     }
 
     /// Makes it the ring of a scoped zone, whose boxes hold the signing keys of these services.
     #[must_use]
     pub fn scoped(self, scope: ZoneScope) -> Self {
         Self { scope: Some(Arc::new(scope)), ..self }
+    }
+
+    /// Makes it the ring of an online zone of this scope, for which tokens have no box: its sessions are opened without a
+    /// secret.
+    #[must_use]
+    pub fn online(self, scope: ZoneScope) -> Self {
+        Self { online: true, ..self.scoped(scope) }
     }
 
     /// Opens a token for the access key that the request names. No clock is read.
@@ -186,6 +201,7 @@ impl KeyRing {
     ) -> Option<SessionSecret> {
         match &self.scope {
             None => boxes::open_secret_key(list, header, keys).map(SessionSecret::SecretKey),
+            Some(scope) if self.online => Some(SessionSecret::Online(CoveredScopes::new(scope, lifetime))),
             Some(scope) => {
                 let keys = boxes::open_signing_keys(list, header, keys)?;
                 SigningKeys::new(scope, lifetime, keys).map(SessionSecret::SigningKeys)

@@ -4,7 +4,7 @@ use crate::credential::{AccessKeyId, Lifetime, SecretKey};
 use crate::signature::{Scope, SigningKey};
 
 use super::claims::{Claims, SessionId};
-use super::signing_keys::SigningKeys;
+use super::signing_keys::{CoveredScopes, SigningKeys};
 
 /// A genuine token, opened.
 #[derive(Clone, Debug)]
@@ -29,14 +29,17 @@ pub enum SessionSecret {
     SecretKey(SecretKey),
     /// The keys for a scoped zone's services and the session's dates.
     SigningKeys(SigningKeys),
+    /// Nothing: the token has no box for an online zone. The keys for these scopes are asked for.
+    Online(CoveredScopes),
 }
 
 impl SessionSecret {
-    /// The key for a scope, if this secret covers it.
+    /// The key for a scope, if this secret covers it. There is none for an online zone.
     pub fn signing_key(&self, scope: Scope<'_>) -> Option<SigningKey> {
         match self {
             Self::SecretKey(secret) => Some(SigningKey::derive(secret, scope)),
             Self::SigningKeys(keys) => keys.find(scope),
+            Self::Online(_) => None,
         }
     }
 }

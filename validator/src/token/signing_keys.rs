@@ -18,32 +18,54 @@ const REQUEST_WINDOW: i64 = 15 * 60;
 const DAY: i64 = 86_400;
 const KEY: usize = 32;
 
+/// The scopes that a session can sign for in one zone.
+#[derive(Clone, Debug)]
+pub struct CoveredScopes {
+    zone: Arc<ZoneScope>,
+    dates: Vec<String>,
+}
+
+impl CoveredScopes {
+    pub(super) fn new(zone: &Arc<ZoneScope>, lifetime: Lifetime) -> Self {
+        Self { zone: Arc::clone(zone), dates: session_dates(lifetime) }
+    }
+
+    /// Whether the zone has the region and service of a scope, and the session its date.
+    pub fn contains(&self, scope: Scope<'_>) -> bool {
+        self.index(scope).is_some()
+    }
+
+    /// Services in the zone's order, and for each the dates, earliest first.
+    fn index(&self, scope: Scope<'_>) -> Option<usize> {
+        if scope.region() != self.zone.region() {
+            return None;
+        }
+        let service = self.zone.services().iter().position(|service| service == scope.service())?;
+        let date = self.dates.iter().position(|date| date == scope.date())?;
+        Some(service * self.dates.len() + date)
+    }
+}
+
 /// The signing keys of one session in one zone.
 #[derive(Clone, Debug)]
 pub struct SigningKeys {
-    scope: Arc<ZoneScope>,
-    dates: Vec<String>,
-    /// Services in the zone's order, and for each the dates, earliest first.
+    covered: CoveredScopes,
+    /// In the order of the covered scopes.
     keys: Secret<Vec<u8>>,
 }
 
 impl SigningKeys {
     /// From the content of a box, which has a key for each pair.
     pub(super) fn new(scope: &Arc<ZoneScope>, lifetime: Lifetime, mut keys: Zeroizing<Vec<u8>>) -> Option<Self> {
-        let dates = dates(lifetime);
-        let whole = keys.len() == scope.services().len() * dates.len() * KEY;
-        whole.then(|| Self { scope: Arc::clone(scope), dates, keys: Secret::new(mem::take(&mut *keys)) })
+        let covered = CoveredScopes::new(scope, lifetime);
+        let whole = keys.len() == scope.services().len() * covered.dates.len() * KEY;
+        whole.then(|| Self { covered, keys: Secret::new(mem::take(&mut *keys)) })
     }
 
     /// The key for a scope, if the zone has its region and service, and the session its date.
     pub(super) fn find(&self, scope: Scope<'_>) -> Option<SigningKey> {
-        if scope.region() != self.scope.region() {
-            return None;
-        }
-        let service = self.scope.services().iter().position(|service| service == scope.service())?;
-        let date = self.dates.iter().position(|date| date == scope.date())?;
         let (keys, _) = self.keys.expose().as_chunks::<KEY>();
-        keys.get(service * self.dates.len() + date).map(|key| SigningKey::from_bytes(*key))
+        keys.get(self.covered.index(scope)?).map(|key| SigningKey::from_bytes(*key))
     }
 }
 
@@ -62,11 +84,12 @@ pub(super) fn derive(scope: &ZoneScope, dates: &[DateKey]) -> Zeroizing<Vec<u8>>
 
 /// The tops of the ladders of a session.
 pub(super) fn date_keys(secret: &SecretKey, lifetime: Lifetime) -> Vec<DateKey> {
-    dates(lifetime).iter().map(|date| DateKey::derive(secret, date)).collect()
+    session_dates(lifetime).iter().map(|date| DateKey::derive(secret, date)).collect()
 }
 
-/// `YYYYMMDD` of every UTC date from a quarter of an hour before the issue to as long after the end, earliest first.
-fn dates(lifetime: Lifetime) -> Vec<String> {
+/// `YYYYMMDD` of every UTC date that requests of a session can bear: from a quarter of an hour before its issue to as long
+/// after its end, earliest first.
+pub fn session_dates(lifetime: Lifetime) -> Vec<String> {
     let first = lifetime.issued_at.saturating_add(-REQUEST_WINDOW).unix() / DAY;
     let last = lifetime.expires_at.saturating_add(REQUEST_WINDOW).unix() / DAY;
     (first..=last).filter_map(|day| Timestamp::from_unix(day * DAY)).map(Timestamp::to_scope_date).collect()
@@ -78,7 +101,7 @@ mod tests {
 
     fn between(issued_at: &str, expires_at: &str) -> Vec<String> {
         let time = |text| Timestamp::parse_iso(text).unwrap();
-        dates(Lifetime { issued_at: time(issued_at), expires_at: time(expires_at) })
+        session_dates(Lifetime { issued_at: time(issued_at), expires_at: time(expires_at) })
     }
 
     #[test]

@@ -19,6 +19,7 @@ pub struct ScopedZone {
     name: String,
     id: [u8; 16],
     scope: ZoneScope,
+    online: bool,
 }
 
 /// The region and the services that a scoped zone checks signatures for.
@@ -66,12 +67,23 @@ impl ScopedZone {
     /// `id` is random, so that a zone made again under the same name has other keys.
     pub fn new(name: String, id: [u8; 16], scope: ZoneScope) -> Result<Self, InvalidZone> {
         check_name(&name)?;
-        Ok(Self { name, id, scope })
+        Ok(Self { name, id, scope, online: false })
+    }
+
+    /// Makes it a zone for which tokens have no box: its validators ask for the keys of each session.
+    #[must_use]
+    pub fn online(self, online: bool) -> Self {
+        Self { online, ..self }
     }
 
     /// Never given twice.
     pub fn id(&self) -> &[u8; 16] {
         &self.id
+    }
+
+    /// Whether tokens have no box for it.
+    pub fn is_online(&self) -> bool {
+        self.online
     }
 
     /// What it checks.

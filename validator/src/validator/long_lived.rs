@@ -62,17 +62,18 @@ impl LongLivedKeys {
 
     /// The key that a signature must be made with.
     ///
-    /// The source is asked first, each time: a key that it no longer gives is gone at once, whatever is cached.
+    /// The source is asked first, each time: a key that it no longer gives is gone at once, whatever is cached. `None` if
+    /// it has none.
     pub(super) fn find<'a>(
         &'a self,
         presented: &Presented<'_>,
         id: AccessKeyId,
         now: Timestamp,
-    ) -> Result<(Signer<'a>, DerivedKey), Rejection> {
+    ) -> Option<(Signer<'a>, DerivedKey)> {
         let found = self.source.as_ref().and_then(|source| source.find(id, now));
         let Some(LongLivedKey { secret, principal }) = found else {
             self.derived.invalidate(&id);
-            return Err(unknown(presented));
+            return None;
         };
         let remembered = self.derived.get(&id).filter(|known| known.is(&secret));
         let cache = if remembered.is_none() { Some(self) } else { None };
@@ -81,7 +82,7 @@ impl LongLivedKeys {
             Some(key) => key,
             None => DerivedKey::new(SigningKey::derive(&known.secret, presented.scope())),
         };
-        Ok((Signer::LongLived { id, principal, known, cache }, key))
+        Some((Signer::LongLived { id, principal, known, cache }, key))
     }
 
     /// Only for keys that a signature has just passed with.

@@ -2,6 +2,7 @@
 
 mod activity;
 mod bundle;
+mod caller_policies;
 mod copy;
 mod expired;
 mod followed;
@@ -12,6 +13,7 @@ mod rejection;
 mod revocations;
 mod rules;
 mod sessions;
+mod signing_keys;
 mod trust;
 mod verified;
 
@@ -19,12 +21,14 @@ use std::sync::Arc;
 
 pub use self::activity::Activity;
 pub use self::bundle::BundleFileError;
+pub use self::caller_policies::{CallerPolicies, InvalidCaller};
 pub use self::copy::{CopyError, Loaded, TrustCopy};
 pub use self::followed::FollowedTrust;
 pub use self::long_lived::{KeySource, LongLivedKey};
 pub use self::pending::Pending;
 pub use self::rejection::{GrpcCode, Rejection};
 pub use self::revocations::{CurrentRevocations, Revocations};
+pub use self::signing_keys::{Fetching, Lookup, OnlineKey, SigningKeySource, WantedKey};
 pub use self::trust::{Changes, Log, Staleness, Step, Trust, TrustError, TrustFollower, WhenStale};
 pub use self::verified::Verified;
 
@@ -36,7 +40,7 @@ use self::sessions::{DerivedKey, KnownSession, Sessions};
 use crate::credential::{AccessKeyId, KeyKind};
 use crate::signature::{self, Presented, Refusal, Request, Rules};
 use crate::timestamp::Timestamp;
-use crate::token::{KeyRing, Session, TokenError};
+use crate::token::{KeyRing, Session, SessionSecret, TokenError};
 
 /// Checks requests. Cheap to share behind an [`Arc`].
 ///
@@ -55,6 +59,7 @@ pub struct Validator {
     sessions: Sessions,
     expired: ExpiredSessions,
     long_lived: LongLivedKeys,
+    signing_keys: Option<Arc<dyn SigningKeySource>>,
     revocations: Option<Arc<dyn Revocations>>,
     followed: Option<FollowedTrust>,
 }
@@ -79,6 +84,7 @@ impl Validator {
             sessions: Sessions::new(max_cached),
             expired: ExpiredSessions::new(max_cached),
             long_lived: LongLivedKeys::new(max_cached),
+            signing_keys: None,
             revocations: None,
             followed: None,
         }
@@ -88,6 +94,14 @@ impl Validator {
     #[must_use]
     pub fn with_key_source(mut self, source: Arc<dyn KeySource>) -> Self {
         self.long_lived.set_source(source);
+        self
+    }
+
+    /// Adds a source of signing keys that cannot be derived here: those of long-lived keys, and those of sessions in an
+    /// online zone. Without one, the former are unknown and the latter refused with [`Rejection::KeysUnavailable`].
+    #[must_use]
+    pub fn with_signing_keys(mut self, source: Arc<dyn SigningKeySource>) -> Self {
+        self.signing_keys = Some(source);
         self
     }
 
@@ -108,17 +122,38 @@ impl Validator {
         self.keys.replace(ring, Timestamp::MAX);
     }
 
-    /// Everything that comes before the payload: form, scope, time, key or token, expiry, revocation.
+    /// Everything that comes before the payload: form, scope, time, key or token, expiry, revocation. Asks nobody: a
+    /// signing key that would have to be fetched is [`Rejection::KeysUnavailable`].
     pub fn begin<'a>(&'a self, request: Request<'a>, now: Timestamp) -> Result<Pending<'a>, Rejection> {
-        let presented = signature::read(request, &self.rules, now)?;
-        let id = presented.access_key_id().parse::<AccessKeyId>().ok();
-        let (signer, key) = match (id.map(|id| (id.kind(), id)), presented.security_token()) {
-            (Some((KeyKind::Temporary, id)), Some(token)) => self.session(&presented, id, token, now)?,
-            (Some((KeyKind::LongLived, id)), None) => self.long_lived.find(&presented, id, now)?,
-            // Temporary without a token, long-lived with one, or no id that was ever made.
-            _ => return Err(long_lived::unknown(&presented)),
+        self.begin_under(&self.rules, request, now)
+    }
+
+    /// [`Validator::begin`] by other rules than the validator's own, for whoever checks requests of several services.
+    pub fn begin_under<'a>(
+        &'a self,
+        rules: &Rules,
+        request: Request<'a>,
+        now: Timestamp,
+    ) -> Result<Pending<'a>, Rejection> {
+        match self.start(rules, request, now, None)? {
+            Started::Pending(pending) => Ok(pending),
+            Started::Wanting(..) => Err(Rejection::KeysUnavailable),
+        }
+    }
+
+    /// [`Validator::begin`], which asks the source of signing keys for one that is missing, once.
+    pub async fn begin_fetching<'a>(&'a self, request: Request<'a>, now: Timestamp) -> Result<Pending<'a>, Rejection> {
+        let (presented, id) = match self.start(&self.rules, request, now, None)? {
+            Started::Pending(pending) => return Ok(pending),
+            Started::Wanting(presented, id) => (presented, id),
         };
-        Ok(Pending::new(presented, signer, key))
+        let source = self.signing_keys.as_ref().ok_or(Rejection::KeysUnavailable)?;
+        let fetched = source.fetch(WantedKey::of(&presented, id), now).await;
+        // From the start, because in the meantime the session may have been revoked.
+        match self.start(&self.rules, request, now, Some(&fetched))? {
+            Started::Pending(pending) => Ok(pending),
+            Started::Wanting(..) => Err(Rejection::KeysUnavailable),
+        }
     }
 
     /// [`Validator::begin`] and [`Pending::finish`] for a body at hand.
@@ -131,6 +166,60 @@ impl Validator {
         &self.rules
     }
 
+    /// As far as one gets without asking anyone. What was `fetched` for this very request comes before what the source
+    /// remembers.
+    fn start<'a>(
+        &'a self,
+        rules: &Rules,
+        request: Request<'a>,
+        now: Timestamp,
+        fetched: Option<&Lookup>,
+    ) -> Result<Started<'a>, Rejection> {
+        let presented = signature::read(request, rules, now)?;
+        let id = presented.access_key_id().parse::<AccessKeyId>().ok();
+        let found = match (id.map(|id| (id.kind(), id)), presented.security_token()) {
+            (Some((KeyKind::Temporary, id)), Some(token)) => self.session(&presented, id, token, now, fetched)?,
+            (Some((KeyKind::LongLived, id)), None) => match self.long_lived.find(&presented, id, now) {
+                Some((signer, key)) => Found::Key(signer, key),
+                None => self.online_owner(&presented, id, now, fetched)?,
+            },
+            // Temporary without a token, long-lived with one, or no id that was ever made.
+            _ => return Err(long_lived::unknown(&presented)),
+        };
+        Ok(match found {
+            Found::Key(signer, key) => Started::Pending(Pending::new(presented, signer, key)),
+            Found::Wanting(id) => Started::Wanting(presented, id),
+        })
+    }
+
+    /// The owner of a long-lived key that is not known here, and the signing key.
+    fn online_owner<'a>(
+        &self,
+        presented: &Presented<'_>,
+        id: AccessKeyId,
+        now: Timestamp,
+        fetched: Option<&Lookup>,
+    ) -> Result<Found<'a>, Rejection> {
+        if self.signing_keys.is_none() {
+            return Err(long_lived::unknown(presented));
+        }
+        match self.look_up(WantedKey::of(presented, id), now, fetched) {
+            Lookup::Found(OnlineKey { signing_key, caller: Some(caller) }) => {
+                Ok(Found::Key(Signer::Online { id, caller }, DerivedKey::Online(signing_key)))
+            }
+            Lookup::Absent => Err(long_lived::unknown(presented)),
+            Lookup::Found(OnlineKey { caller: None, .. }) | Lookup::Unknown => Ok(Found::Wanting(id)),
+        }
+    }
+
+    fn look_up(&self, wanted: WantedKey<'_>, now: Timestamp, fetched: Option<&Lookup>) -> Lookup {
+        match (fetched, &self.signing_keys) {
+            (Some(fetched), _) => fetched.clone(),
+            (None, Some(source)) => source.find(wanted, now),
+            (None, None) => Lookup::Unknown,
+        }
+    }
+
     /// The session behind a token, and the key that its signature must be made with.
     fn session<'a>(
         &'a self,
@@ -138,7 +227,8 @@ impl Validator {
         id: AccessKeyId,
         token: &str,
         now: Timestamp,
-    ) -> Result<(Signer<'a>, DerivedKey), Rejection> {
+        fetched: Option<&Lookup>,
+    ) -> Result<Found<'a>, Rejection> {
         let keys = self.keys.load(now)?;
         let stale = self.followed.as_ref().map_or(Ok(None), |followed| followed.check(now))?;
         let remembered = self.sessions.find(token, keys.generation);
@@ -162,11 +252,19 @@ impl Validator {
             self.sessions.forget(token);
             return Err(Rejection::InvalidToken);
         }
-        let key = match known.derived.find(presented.scope()) {
-            Some(key) => key,
-            None => DerivedKey::new(session.secret.signing_key(presented.scope()).ok_or_else(scope_not_covered)?),
+        let scope = presented.scope();
+        let key = match (known.derived.find(scope), &session.secret) {
+            (Some(key), _) => key,
+            (None, SessionSecret::Online(covered)) if covered.contains(scope) => {
+                match self.look_up(WantedKey::of(presented, id), now, fetched) {
+                    Lookup::Found(found) => DerivedKey::Online(found.signing_key),
+                    Lookup::Absent => return Err(Rejection::InvalidToken),
+                    Lookup::Unknown => return Ok(Found::Wanting(id)),
+                }
+            }
+            (None, secret) => DerivedKey::new(secret.signing_key(scope).ok_or_else(scope_not_covered)?),
         };
-        Ok((Signer::Session { known, cache: fresh.then_some(&self.sessions), now, stale }, key))
+        Ok(Found::Key(Signer::Session { known, cache: fresh.then_some(&self.sessions), now, stale }, key))
     }
 
     fn is_revoked(&self, session: &Session) -> bool {
@@ -179,6 +277,19 @@ impl Validator {
         self.sessions.forget(token);
         Rejection::ExpiredToken
     }
+}
+
+/// How far a check got.
+enum Started<'a> {
+    Pending(Pending<'a>),
+    /// The signing key of this access key is missing.
+    Wanting(Presented<'a>, AccessKeyId),
+}
+
+/// Whose signature it must be, or which key is missing.
+enum Found<'a> {
+    Key(Signer<'a>, DerivedKey),
+    Wanting(AccessKeyId),
 }
 
 fn scope_not_covered() -> Rejection {

@@ -7,7 +7,7 @@ use sha2::{Digest, Sha256};
 
 use super::long_lived::{KnownSecret, LongLivedKeys};
 use super::sessions::{DerivedKey, KnownSession, Sessions};
-use super::{Rejection, Verified};
+use super::{CallerPolicies, Rejection, Verified};
 use crate::credential::AccessKeyId;
 use crate::identity::Principal;
 use crate::signature::{DeclaredPayload, Payload, Presented, Scope};
@@ -34,6 +34,10 @@ pub(super) enum Signer<'a> {
         principal: Principal,
         known: Arc<KnownSecret>,
         cache: Option<&'a LongLivedKeys>,
+    },
+    Online {
+        id: AccessKeyId,
+        caller: Arc<CallerPolicies>,
     },
 }
 
@@ -65,11 +69,15 @@ impl<'a> Pending<'a> {
 
     /// Checks payload hash and signature. Only now the session enters the cache.
     pub fn finish(self, body: &[u8]) -> Result<Verified, Rejection> {
-        let payload = match self.presented.payload() {
-            DeclaredPayload::Unsigned => Payload::AsDeclared,
-            DeclaredPayload::Undeclared | DeclaredPayload::Sha256(_) => Payload::Sha256(Sha256::digest(body).into()),
-        };
-        self.accept(payload)
+        match self.presented.payload() {
+            DeclaredPayload::Unsigned => self.accept(Payload::AsDeclared),
+            DeclaredPayload::Undeclared | DeclaredPayload::Sha256(_) => self.finish_hashed(Sha256::digest(body).into()),
+        }
+    }
+
+    /// [`Pending::finish`] for a body of which only the SHA-256 is at hand. A declared hash must be the same.
+    pub fn finish_hashed(self, sha256: [u8; 32]) -> Result<Verified, Rejection> {
+        self.accept(Payload::Sha256(sha256))
     }
 
     /// Checks the signature over what the request declares of its payload. A caller that gets a hash back from
@@ -100,6 +108,7 @@ impl<'a> Pending<'a> {
                 }
                 Ok(Verified::by_long_lived_key(id, principal))
             }
+            Signer::Online { id, caller } => Ok(Verified::by_online_key(id, caller)),
         }
     }
 }

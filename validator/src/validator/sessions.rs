@@ -86,29 +86,36 @@ impl Hasher for TailHasher {
 pub(super) struct DerivedKeys(RwLock<Vec<(Box<str>, Arc<UsedKey>)>>);
 
 /// A signing key to check a request with.
-pub(super) struct DerivedKey {
-    key: Arc<UsedKey>,
-    remembered: bool,
+pub(super) enum DerivedKey {
+    /// Derived here.
+    Own { key: Arc<UsedKey>, remembered: bool },
+    /// One that its source remembers, and lets go in time: it is remembered nowhere else.
+    Online(Arc<SigningKey>),
 }
 
 /// A signing key, and when a signature last passed with it (Unix time).
-struct UsedKey {
+pub(super) struct UsedKey {
     key: SigningKey,
     last_used: AtomicI64,
 }
 
 impl DerivedKey {
     pub(super) fn new(key: SigningKey) -> Self {
-        Self { key: Arc::new(UsedKey { key, last_used: AtomicI64::new(0) }), remembered: false }
+        Self::Own { key: Arc::new(UsedKey { key, last_used: AtomicI64::new(0) }), remembered: false }
     }
 
     pub(super) fn key(&self) -> &SigningKey {
-        &self.key.key
+        match self {
+            Self::Own { key, .. } => &key.key,
+            Self::Online(key) => key,
+        }
     }
 
     /// A signature has passed with it.
     pub(super) fn note_use(&self, now: Timestamp) {
-        self.key.last_used.store(now.unix(), Ordering::Relaxed);
+        if let Self::Own { key, .. } = self {
+            key.last_used.store(now.unix(), Ordering::Relaxed);
+        }
     }
 }
 
@@ -118,7 +125,7 @@ impl DerivedKeys {
     pub(super) fn find(&self, scope: Scope<'_>) -> Option<DerivedKey> {
         let keys = self.0.read().unwrap_or_else(PoisonError::into_inner);
         let (_, key) = keys.iter().find(|(known, _)| **known == *scope.as_str())?;
-        Some(DerivedKey { key: Arc::clone(key), remembered: true })
+        Some(DerivedKey::Own { key: Arc::clone(key), remembered: true })
     }
 
     /// The last use of any: when, and in which scope.
@@ -130,10 +137,8 @@ impl DerivedKeys {
     }
 
     /// Only for keys that a signature has just passed with. The oldest makes room.
-    pub(super) fn remember(&self, scope: Scope<'_>, DerivedKey { key, remembered }: DerivedKey) {
-        if remembered {
-            return;
-        }
+    pub(super) fn remember(&self, scope: Scope<'_>, derived: DerivedKey) {
+        let DerivedKey::Own { key, remembered: false } = derived else { return };
         let mut keys = self.0.write().unwrap_or_else(PoisonError::into_inner);
         if keys.iter().any(|(known, _)| **known == *scope.as_str()) {
             return;

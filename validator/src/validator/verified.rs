@@ -2,6 +2,7 @@
 
 use std::sync::Arc;
 
+use super::CallerPolicies;
 use crate::credential::AccessKeyId;
 use crate::identity::Principal;
 use crate::timestamp::Timestamp;
@@ -15,6 +16,7 @@ pub struct Verified(Who);
 enum Who {
     Session(Arc<Session>),
     LongLived { access_key_id: AccessKeyId, principal: Principal },
+    Online { access_key_id: AccessKeyId, caller: Arc<CallerPolicies> },
 }
 
 impl Verified {
@@ -26,11 +28,16 @@ impl Verified {
         Self(Who::LongLived { access_key_id, principal })
     }
 
+    pub(super) fn by_online_key(access_key_id: AccessKeyId, caller: Arc<CallerPolicies>) -> Self {
+        Self(Who::Online { access_key_id, caller })
+    }
+
     /// Who acts.
     pub fn principal(&self) -> &Principal {
         match &self.0 {
             Who::Session(session) => &session.claims.principal,
             Who::LongLived { principal, .. } => principal,
+            Who::Online { caller, .. } => caller.principal(),
         }
     }
 
@@ -38,7 +45,7 @@ impl Verified {
     pub fn access_key_id(&self) -> AccessKeyId {
         match &self.0 {
             Who::Session(session) => session.access_key_id,
-            Who::LongLived { access_key_id, .. } => *access_key_id,
+            Who::LongLived { access_key_id, .. } | Who::Online { access_key_id, .. } => *access_key_id,
         }
     }
 
@@ -46,7 +53,15 @@ impl Verified {
     pub fn session(&self) -> Option<&Session> {
         match &self.0 {
             Who::Session(session) => Some(session),
-            Who::LongLived { .. } => None,
+            Who::LongLived { .. } | Who::Online { .. } => None,
+        }
+    }
+
+    /// What the caller may do, if the key is a long-lived one that was asked for online.
+    pub fn policies(&self) -> Option<&CallerPolicies> {
+        match &self.0 {
+            Who::Online { caller, .. } => Some(caller),
+            Who::Session(_) | Who::LongLived { .. } => None,
         }
     }
 

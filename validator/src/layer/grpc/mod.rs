@@ -37,7 +37,7 @@ where
     B::Error: Into<BoxError>,
 {
     check_metadata(parts)?;
-    let pending = config.begin(parts)?;
+    let pending = config.begin(parts).await?;
     match pending.payload() {
         DeclaredPayload::Undeclared => Err(Refusal::Unsigned("x-amz-content-sha256 must be sent and signed.").into()),
         DeclaredPayload::Unsigned if client_streams.iter().any(|method| method == parts.uri.path()) => {
