@@ -37,7 +37,8 @@ const fn box_bytes(services: usize) -> usize {
     4 + 1 + 1 + services * 3 * 32 + 16
 }
 
-const WORD: Text = Text { min: 1, max: 64, pattern: "[a-z0-9-]+", matches: is_word, shown: true };
+/// Names of zones, regions and services.
+pub(super) const NAME: Text = Text { min: 1, max: 64, pattern: "[a-z0-9-]+", matches: is_word, shown: true };
 
 /// The zones of a deployment.
 #[derive(Clone, Debug)]
@@ -71,10 +72,10 @@ impl Zones {
     }
 
     async fn create(&self, caller: &Caller, operation: &str, input: CreateZone) -> Result<Answer, Error> {
-        WORD.check(&input.name, "name")?;
-        WORD.check(&input.region, "region")?;
+        NAME.check(&input.name, "name")?;
+        NAME.check(&input.region, "region")?;
         check_count(input.services.len(), ZoneScope::MAX_SERVICES, "services")?;
-        input.services.iter().try_for_each(|service| WORD.check(service, "services").map(drop))?;
+        input.services.iter().try_for_each(|service| NAME.check(service, "services").map(drop))?;
         permit(caller, operation, &input.name)?;
         let invalid = |error| Error::new(Kind::InvalidInput, format!("The zone is refused: {error}."));
         let scope = ZoneScope::new(input.region, input.services).map_err(invalid)?;
@@ -107,7 +108,7 @@ impl Zones {
     }
 
     async fn switch(&self, caller: &Caller, operation: &str, name: &str, disabled: bool) -> Result<Answer, Error> {
-        WORD.check(name, "name")?;
+        NAME.check(name, "name")?;
         permit(caller, operation, name)?;
         self.directory
             .change(|edit| {
@@ -125,7 +126,7 @@ impl Zones {
     }
 
     async fn delete(&self, caller: &Caller, operation: &str, name: &str) -> Result<Answer, Error> {
-        WORD.check(name, "name")?;
+        NAME.check(name, "name")?;
         permit(caller, operation, name)?;
         if name == Zone::Default.name() {
             let text = "The default zone cannot be deleted. Disable it.";

@@ -10,8 +10,8 @@ use serde_json::{Value, json};
 use crate::service::directory::Tag;
 use crate::service::error::Error;
 use crate::service::parameters::{Text, shown};
+use crate::service::zones;
 
-const ZONE: Text = Text { min: 1, max: 64, pattern: "[a-z0-9-]+", matches: is_zone, shown: true };
 const ACCESS_KEY_ID: Text = Text { min: 16, max: 128, pattern: r"[\w]*", matches: is_word, shown: true };
 const SECURITY_TOKEN: Text =
     Text { min: 1, max: token::MAX_LENGTH, pattern: r"[\w-]+", matches: is_token, shown: false };
@@ -50,7 +50,7 @@ impl Asked<'_> {
 
 impl GetSigningKey {
     pub(super) fn check(&self) -> Result<Asked<'_>, Error> {
-        ZONE.check(&self.zone, "zone")?;
+        zones::NAME.check(&self.zone, "zone")?;
         let access_key_id = ACCESS_KEY_ID.check(&self.access_key_id, "accessKeyId")?;
         let security_token = self.security_token.as_ref().map(|token| token.expose().as_str());
         let date = DATE.check(&self.date, "date")?;
@@ -99,10 +99,6 @@ impl KeyAndOwner {
     pub fn audit_elements(&self) -> Value {
         json!({ "principalArn": self.principal.arn().as_str(), "principalId": self.principal.user_id() })
     }
-}
-
-fn is_zone(text: &str) -> bool {
-    text.bytes().all(|c| c.is_ascii_lowercase() || c.is_ascii_digit() || c == b'-')
 }
 
 fn is_word(text: &str) -> bool {

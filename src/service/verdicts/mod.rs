@@ -7,7 +7,7 @@ use std::sync::Arc;
 
 use brevet_validator::identity::Principal;
 use brevet_validator::layer::check_spelling;
-use brevet_validator::signature::{self, DeclaredPayload, ReceivedRequest, Refusal, Rules};
+use brevet_validator::signature::{self, DeclaredPayload, NotARequest, ReceivedRequest, Refusal, Rules};
 use brevet_validator::token::{KeyRing, Zone};
 use brevet_validator::validator::{Rejection, Validator, Verified};
 use serde_json::{Value, json};
@@ -25,10 +25,10 @@ use super::zones;
 pub struct VerifyRequest {
     /// The zone that its scope is in.
     pub zone: String,
-    /// As it was received.
-    pub request: ReceivedRequest,
+    /// As it was received, if it can be one.
+    pub request: Result<ReceivedRequest, NotARequest>,
     /// Of the body as received.
-    pub payload_sha256: [u8; 32],
+    pub payload_sha256: Vec<u8>,
 }
 
 impl VerifyRequest {
@@ -76,17 +76,28 @@ impl Verdicts {
 
     /// The verdict on a request to a service of a zone.
     pub fn verify(&self, caller: &Caller, input: &VerifyRequest) -> Result<Verdict, Error> {
+        zones::NAME.check(&input.zone, "zone")?;
+        let not_a_request = |error| Error::validation(format!("This is not a request: {error}."));
+        let request = input.request.as_ref().map_err(not_a_request)?;
+        let no_hash = |_| Error::validation("The SHA-256 of the payload has 32 bytes.");
+        let payload_sha256 = input.payload_sha256.as_slice().try_into().map_err(no_hash)?;
         zones::permit(caller, "VerifyRequest", &input.zone)?;
         let zone = zones::exported(caller.snapshot(), &input.zone)?;
-        Ok(match self.check(caller, &zone, input) {
+        Ok(match self.check(caller, &zone, request, payload_sha256) {
             Ok(accepted) => Verdict::Accepted(Box::new(accepted)),
             Err(rejection) => Verdict::Refused(rejection),
         })
     }
 
-    fn check(&self, caller: &Caller, zone: &Zone, input: &VerifyRequest) -> Result<Accepted, Rejection> {
-        let (request, now) = (input.request.as_request(), caller.now());
-        let (region, service) = input.request.claimed_scope().unwrap_or_default();
+    fn check(
+        &self,
+        caller: &Caller,
+        zone: &Zone,
+        received: &ReceivedRequest,
+        payload_sha256: [u8; 32],
+    ) -> Result<Accepted, Rejection> {
+        let (request, now) = (received.as_request(), caller.now());
+        let (region, service) = received.claimed_scope().unwrap_or_default();
         let rules = Rules { regions: Some(vec![region.clone()]), ..Rules::of_service(&service) };
         if !zones::covers(caller.snapshot(), zone, &region, &service) {
             signature::read(request, &rules, now)?;
@@ -96,7 +107,7 @@ impl Verdicts {
         let pending = self.validator.begin_under(&rules, request, now)?;
         check_spelling(request.path, rules.path_style)?;
         let unsigned_payload = pending.payload() == DeclaredPayload::Unsigned;
-        let verified = pending.finish_hashed(input.payload_sha256)?;
+        let verified = pending.finish_hashed(payload_sha256)?;
         let principal = principal_of(caller.snapshot(), &verified, caller.now()).ok_or(Rejection::InvalidToken)?;
         Ok(Accepted { verified, principal, unsigned_payload })
     }

@@ -115,7 +115,7 @@ impl Sent<'_> {
             headers: &none,
         };
         let query = presign(request, key, self.region, self.service, self.style(), expires, self.at).unwrap();
-        VerifyRequest { payload_sha256: Sha256::digest(b"").into(), ..received(self.path, &query, &[]) }
+        VerifyRequest { payload_sha256: Sha256::digest(b"").to_vec(), ..received(self.path, &query, &[]) }
     }
 }
 
@@ -124,8 +124,8 @@ fn received(path: &str, query: &str, headers: &[(String, Vec<u8>)]) -> VerifyReq
     let headers = headers.iter().map(|(name, value)| (name.as_str(), value.as_slice()));
     VerifyRequest {
         zone: "storage".into(),
-        request: ReceivedRequest::new(line, headers).unwrap(),
-        payload_sha256: Sha256::digest(BODY).into(),
+        request: ReceivedRequest::new(line, headers),
+        payload_sha256: Sha256::digest(BODY).to_vec(),
     }
 }
 
@@ -153,7 +153,7 @@ fn what_was_changed_late_or_signed_by_nobody_is_refused_as_at_a_resource_service
     let stage = Stage::new();
     let (ada, session) = (&stage.ada, &stage.session);
     let sent = files().by(ada);
-    let other_body = VerifyRequest { payload_sha256: [0; 32], ..sent.clone() };
+    let other_body = VerifyRequest { payload_sha256: vec![0; 32], ..sent.clone() };
     stage.refused(&other_body, "SignatureDoesNotMatch", 403);
     assert_eq!(stage.verdict(&other_body).unwrap_err(), Rejection::Signature(Refusal::Payload));
     let wrong = Credentials { secret_access_key: SecretKey::new("b".repeat(40)), ..ada.clone() };
@@ -172,10 +172,17 @@ fn what_was_changed_late_or_signed_by_nobody_is_refused_as_at_a_resource_service
     });
     stage.refused(&twice, "IncompleteSignature", 400);
     let both = files().presigned_by(ada, 300);
-    let both = both.request.as_request().query.to_owned();
+    let both = both.request.as_ref().unwrap().as_request().query.to_owned();
     let in_header = files().by(ada);
-    let authorization: Vec<_> =
-        in_header.request.as_request().headers.iter().map(|(n, v)| (n.to_string(), v.as_bytes().to_vec())).collect();
+    let authorization: Vec<_> = in_header
+        .request
+        .as_ref()
+        .unwrap()
+        .as_request()
+        .headers
+        .iter()
+        .map(|(n, v)| (n.to_string(), v.as_bytes().to_vec()))
+        .collect();
     stage.refused(&received("/a/k", &both, &authorization), "IncompleteSignature", 400);
     stage.refused(&received("/a/k", "", &[]), "MissingAuthenticationToken", 403);
     let unsigned = files().with(ada, |headers| {
@@ -197,7 +204,7 @@ fn an_expired_session_is_said_to_be_and_one_whose_principal_is_gone_is_not_known
     let later = now() + 3600;
     let service = stage.world.verified(&stage.service, now()).unwrap();
     let caller = stage.world.caller_of(service, later).unwrap();
-    let late = stage.verdicts.verify(&caller, &Sent { at: later, ..files() }.by(&stage.session)).unwrap();
+    let late = verdicts(&stage.world).verify(&caller, &Sent { at: later, ..files() }.by(&stage.session)).unwrap();
     let Verdict::Refused(rejection) = late else { panic!("{late:?}") };
     assert_eq!((rejection.code(), rejection.http_status()), ("ExpiredToken", 400));
 
@@ -253,6 +260,14 @@ fn a_call_without_permission_or_for_no_zone_is_refused_itself() {
         }
     }
     assert_eq!(ask(&stage.service, "ghost"), Kind::NoSuchEntity);
+    // The form is looked at first, and only of a caller who is known.
+    let short = VerifyRequest { payload_sha256: vec![0; 31], ..input.clone() };
+    let none = VerifyRequest { request: Err(NotARequest::Method), ..input.clone() };
+    let misnamed = VerifyRequest { zone: "Storage".into(), ..input.clone() };
+    for bad in [short, none, misnamed] {
+        let refused = stage.verdicts.verify(&stage.world.caller(&nobody).unwrap(), &bad).unwrap_err();
+        assert_eq!(refused.kind(), Kind::ValidationError, "{refused}");
+    }
     let disabled = records::Zone { name: "default".into(), disabled: true, ..Default::default() };
     stage.world.put("zones/default", records::encode(&disabled));
     let caller = stage.world.caller(&stage.service).unwrap();

@@ -172,7 +172,7 @@ fn d21_a_signed_payload_that_is_not_strict_is_refused() {
     let payload = &bytes[PAYLOAD..];
     assert!(TrustBundle::decode(&signed(payload), None).is_ok());
     assert!(TrustBundle::decode(&signed(&[payload, b"\xc0\x3e\x01"].concat()), None).is_ok());
-    for more in [&b"\x10\x05"[..], b"\x42\x00", b"\x58\x01", b"\x12\x01a", b"\x3a\x02\x20\x01", b"\x2a\x00", b"\x10"] {
+    for more in [&b"\x10\x05"[..], b"\x62\x00", b"\x58\x01", b"\x12\x01a", b"\x3a\x02\x20\x01", b"\x2a\x00", b"\x10"] {
         let refusal = refusal(&signed(&[payload, more].concat()));
         assert!(matches!(refusal, InvalidBundle::Content(_)), "{more:?}");
     }

@@ -6,7 +6,6 @@ use brevet_validator::timestamp::Timestamp;
 use tonic::{Request, Response, Status};
 
 use super::proto;
-use crate::service::error::Error;
 use crate::service::operation::{Answer, Operation};
 use crate::service::signing_keys::{GetSigningKey, KeyAndOwner};
 use crate::service::verdicts::{Accepted, Verdict, VerifyRequest};
@@ -39,7 +38,7 @@ pub(super) async fn verify_request<H: Handler>(
     desk: &Desk<H>,
     request: Request<proto::VerifyRequestRequest>,
 ) -> Result<Response<proto::VerifyRequestResponse>, Status> {
-    let read = |message| Ok(Operation::VerifyRequest(Box::new(received(message)?)));
+    let read = |message| Ok(Operation::VerifyRequest(Box::new(received(message))));
     let write = |answer| match answer {
         Answer::Verdict(verdict) => Some(proto::VerifyRequestResponse { verdict: Some(said(verdict)) }),
         _ => None,
@@ -61,9 +60,7 @@ fn signing_key(key: KeyAndOwner) -> proto::GetSigningKeyResponse {
     }
 }
 
-fn received(message: proto::VerifyRequestRequest) -> Result<VerifyRequest, Error> {
-    let payload_sha256 = message.payload_sha256.try_into();
-    let payload_sha256 = payload_sha256.map_err(|_| Error::validation("The SHA-256 of the payload has 32 bytes."))?;
+fn received(message: proto::VerifyRequestRequest) -> VerifyRequest {
     let line = RequestLine {
         method: &message.method,
         path: &message.path,
@@ -72,9 +69,8 @@ fn received(message: proto::VerifyRequestRequest) -> Result<VerifyRequest, Error
         authority: &message.authority,
     };
     let headers = message.headers.iter().map(|header| (header.name.as_str(), header.value.as_slice()));
-    let request = ReceivedRequest::new(line, headers)
-        .map_err(|error| Error::validation(format!("This is not a request: {error}.")))?;
-    Ok(VerifyRequest { zone: message.zone, request, payload_sha256 })
+    let request = ReceivedRequest::new(line, headers);
+    VerifyRequest { zone: message.zone, request, payload_sha256: message.payload_sha256 }
 }
 
 fn said(verdict: Verdict) -> proto::verify_request_response::Verdict {
