@@ -156,11 +156,6 @@ impl Zones {
     }
 }
 
-/// Refuses what no zone can be called.
-pub(super) fn check_name(name: &str) -> Result<&str, Error> {
-    WORD.check(name, "zone")
-}
-
 /// The zone of this name, if it is enabled: what has to do with its validators has to do with no other.
 pub(super) fn exported(directory: &Snapshot, name: &str) -> Result<Zone, Error> {
     let entry = all(directory).find(|entry| entry.zone.name() == name).ok_or_else(|| absent(name))?;

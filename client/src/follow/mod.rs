@@ -24,6 +24,7 @@ mod run;
 mod source;
 mod start;
 mod status;
+mod withdrawn;
 
 use std::path::PathBuf;
 use std::sync::Arc;
@@ -50,6 +51,7 @@ pub struct Follower {
     validator_id: Option<String>,
     first_contact: Duration,
     allow_plaintext: bool,
+    online_keys: bool,
     max_cached: u64,
     prepare: Box<dyn FnOnce(Validator) -> Validator + Send>,
 }
@@ -101,6 +103,7 @@ impl Follower {
             validator_id: None,
             first_contact: Duration::from_secs(30),
             allow_plaintext: false,
+            online_keys: false,
             max_cached: MAX_CACHED,
             prepare: Box::new(|validator| validator),
         }
@@ -138,6 +141,15 @@ impl Follower {
     #[must_use]
     pub fn allow_plaintext(mut self, allow: bool) -> Self {
         self.allow_plaintext = allow;
+        self
+    }
+
+    /// Asks the service for signing keys that the validator cannot derive: those of long-lived keys, and of sessions in an online
+    /// zone. The credentials need `brevet:GetSigningKey` on the zone. A long-lived key that is disabled is refused as soon as a
+    /// revoked session would be.
+    #[must_use]
+    pub fn online_keys(mut self, ask: bool) -> Self {
+        self.online_keys = ask;
         self
     }
 

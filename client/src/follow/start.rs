@@ -15,7 +15,8 @@ use super::backoff::Backoff;
 use super::connection::Watch;
 use super::run::Run;
 use super::status::Shared;
-use super::{FollowError, FollowedValidator, Follower, alarm};
+use super::{FollowError, FollowedValidator, Follower, alarm, withdrawn};
+use crate::OnlineKeys;
 
 /// No bundle is good for longer.
 const LONGEST_STALENESS: u64 = 30 * 86_400;
@@ -56,15 +57,19 @@ impl Follower {
             })?;
         }
         let Some(trust) = run.follower.in_force() else { return Err(FollowError::System) };
-        let validator = Validator::following(rules, trust, self.staleness, self.max_cached)?;
+        let mut validator = Validator::following(rules, trust, self.staleness, self.max_cached)?;
+        let (tell, told) = watch::channel(None);
+        let keys = self.online_keys.then(|| Arc::new(online_keys(told.clone(), &watch)));
+        if let Some(keys) = keys.clone() {
+            validator = validator.with_signing_keys(keys);
+        }
         let validator = Arc::new((self.prepare)(validator));
 
         let mut tasks = JoinSet::new();
-        let (tell, told) = watch::channel(None);
         tasks.spawn(acknowledge(told, watch, Arc::clone(&validator), started));
         tasks.spawn(alarm::watch(Arc::clone(&validator), self.zone));
         let copy = Arc::clone(&run.copy);
-        tasks.spawn(follow(run, Arc::clone(&validator), tell));
+        tasks.spawn(follow(run, Arc::clone(&validator), keys, tell));
         Ok(FollowedValidator::new(validator, status, copy, tasks))
     }
 }
@@ -82,16 +87,30 @@ async fn first_contact(run: &mut Run) {
 }
 
 /// Each change: in force, on disk, acknowledged.
-async fn follow(mut run: Run, validator: Arc<Validator>, tell: watch::Sender<Option<InForce>>) {
+async fn follow(
+    mut run: Run,
+    validator: Arc<Validator>,
+    keys: Option<Arc<OnlineKeys>>,
+    tell: watch::Sender<Option<InForce>>,
+) {
     loop {
         announce(&run, &tell);
         let changes = run.next().await;
+        if let Some(keys) = &keys {
+            withdrawn::forget(keys, &changes);
+        }
         if let Some(Err(fault)) = run.follower.in_force().map(|trust| validator.follow(trust)) {
             // Cannot be: a bundle is decoded only if its keys make a ring.
             tracing::error!("the keys of the trust bundle cannot be used: {fault}");
         }
         run.save(changes).await;
     }
+}
+
+/// Keys that are asked for by the connection that follows, or by the last one, which may be had again.
+fn online_keys(told: watch::Receiver<Option<InForce>>, watch: &Watch) -> OnlineKeys {
+    let client = move || told.borrow().as_ref().map(|in_force| in_force.client.clone());
+    OnlineKeys::over(client, watch.zone.clone()).max_staleness(watch.staleness.max)
 }
 
 /// What came by the connection that is open, if nobody was told of it.

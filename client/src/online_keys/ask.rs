@@ -13,7 +13,7 @@ use brevet_validator::validator::{CallerPolicies, OnlineKey};
 use tonic::Code;
 
 use super::memory::KeyName;
-use crate::endpoint::{SignedChannel, ValidationClient};
+use crate::endpoint::ValidationClient;
 use crate::proto::validation::{GetSigningKeyRequest, GetSigningKeyResponse};
 
 /// Who can be asked for keys.
@@ -36,23 +36,18 @@ pub(super) enum Answer {
 }
 
 /// The service, as it is asked for the keys of one zone.
-pub(super) struct Channel {
-    client: ValidationClient,
-    zone: String,
+pub(super) struct Zone<F> {
+    /// The connection to use now, if there is one.
+    pub(super) client: F,
+    pub(super) name: String,
 }
 
-impl Channel {
-    pub(super) fn new(channel: SignedChannel, zone: String) -> Self {
-        Self { client: ValidationClient::new(channel), zone }
-    }
-}
-
-impl Ask for Channel {
+impl<F: Fn() -> Option<ValidationClient> + Send + Sync> Ask for Zone<F> {
     fn ask<'a>(&'a self, name: &'a KeyName) -> Pin<Box<dyn Future<Output = Answer> + Send + 'a>> {
         let scope = name.scope();
         let part = |at: usize| scope.split('/').nth(at).unwrap_or_default().to_owned();
         let request = GetSigningKeyRequest {
-            zone: self.zone.clone(),
+            zone: self.name.clone(),
             access_key_id: name.access_key_id().to_string(),
             security_token: name.security_token().unwrap_or_default().to_owned(),
             date: part(0),
@@ -60,7 +55,8 @@ impl Ask for Channel {
             service: part(2),
         };
         Box::pin(async move {
-            match self.client.clone().get_signing_key(request).await {
+            let Some(mut client) = (self.client)() else { return Answer::None };
+            match client.get_signing_key(request).await {
                 Ok(response) => read(name.access_key_id(), response.into_inner()).unwrap_or(Answer::None),
                 Err(status) if status.code() == Code::NotFound => Answer::Absent,
                 Err(_) => Answer::None,

@@ -16,9 +16,9 @@ use brevet_validator::timestamp::Timestamp;
 use brevet_validator::validator::{Fetching, Lookup, SigningKeySource, WantedKey};
 use tokio::sync::watch;
 
-use self::ask::{Answer, Ask, Channel};
+use self::ask::{Answer, Ask, Zone};
 use self::memory::{KeyName, Memory};
-use crate::endpoint::SignedChannel;
+use crate::endpoint::{SignedChannel, ValidationClient};
 
 /// Calls under way at once. Whoever would need another is answered at once that the key is not to be had.
 const MAX_CALLS: usize = 32;
@@ -68,7 +68,13 @@ type Outcome = watch::Receiver<Option<Lookup>>;
 impl OnlineKeys {
     /// Asks over this channel for the keys of a zone. Whose credentials the channel has needs `brevet:GetSigningKey` on it.
     pub fn new(channel: SignedChannel, zone: impl Into<String>) -> Self {
-        Self::asking(Arc::new(Channel::new(channel, zone.into())))
+        let client = ValidationClient::new(channel);
+        Self::over(move || Some(client.clone()), zone.into())
+    }
+
+    /// Asks over the connection that there is at the moment.
+    pub(crate) fn over(client: impl Fn() -> Option<ValidationClient> + Send + Sync + 'static, zone: String) -> Self {
+        Self::asking(Arc::new(Zone { client, name: zone }))
     }
 
     fn asking(asked: Arc<dyn Ask>) -> Self {

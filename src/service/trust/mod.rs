@@ -278,7 +278,8 @@ impl Trust {
 
 /// The zone, for a caller who may do this to it. Whether there is one, only they learn.
 fn admit(caller: &Caller, operation: &str, name: &str) -> Result<Zone, Error> {
-    zones::permit(caller, operation, zones::check_name(name)?)?;
+    zones::NAME.check(name, "zone")?;
+    zones::permit(caller, operation, name)?;
     zones::exported(caller.snapshot(), name)
 }
 

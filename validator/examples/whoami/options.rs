@@ -8,7 +8,7 @@ use anyhow::{Context, bail};
 use brevet_validator::validator::{Staleness, WhenStale};
 
 const USAGE: &str = "--bundle FILE [--listen ADDR] [--service NAME] \
-                     [--sts URL [--zone NAME] [--max-staleness 15m] [--fail-open] [--metrics ADDR]]";
+                     [--sts URL [--zone NAME] [--max-staleness 15m] [--fail-open] [--online-keys] [--metrics ADDR]]";
 
 /// What was asked for.
 #[derive(Debug)]
@@ -25,6 +25,8 @@ pub(crate) struct Options {
     pub(crate) zone: String,
     /// How long to go on without news.
     pub(crate) staleness: Staleness,
+    /// Whether to ask for the keys that the bundle does not give: of long-lived keys, and of sessions in an online zone.
+    pub(crate) online_keys: bool,
     /// Where to serve metrics.
     pub(crate) metrics: Option<SocketAddr>,
 }
@@ -40,6 +42,7 @@ impl Options {
             sts: None,
             zone: "default".to_owned(),
             staleness: Staleness::default(),
+            online_keys: false,
             metrics: None,
         };
         let mut arguments = std::env::args().skip(1);
@@ -53,6 +56,7 @@ impl Options {
                 "--zone" => options.zone = value()?,
                 "--max-staleness" => options.staleness.max = duration(&value()?)?,
                 "--fail-open" => options.staleness.when_stale = WhenStale::FailOpen,
+                "--online-keys" => options.online_keys = true,
                 "--metrics" => options.metrics = Some(value()?.parse()?),
                 _ => bail!("unknown argument {name}; try {USAGE}"),
             }

@@ -35,6 +35,7 @@ impl Protection {
         let followed = Follower::new(endpoint, source, &options.bundle)
             .zone(&options.zone)
             .staleness(options.staleness)
+            .online_keys(options.online_keys)
             .start(rules)
             .await?;
         if let Some(address) = options.metrics {
