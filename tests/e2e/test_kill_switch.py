@@ -56,12 +56,21 @@ def validator(brevet, copy, *more, sts=None):
         yield re.search(r"http://(\S+)", line).group(1)
 
 
+class HashedBody(botocore.auth.SigV4Auth):
+    """Sends the hash of the body, as every service but S3 can do without."""
+
+    def _modify_request_before_signing(self, request):
+        super()._modify_request_before_signing(request)
+        request.headers["X-Amz-Content-SHA256"] = self.payload(request)
+
+
 class Caller:
     """Sends one and the same signed request to a validator, over one connection."""
 
-    def __init__(self, address, key):
+    def __init__(self, address, key, service="s3"):
         made = botocore.awsrequest.AWSRequest("GET", f"http://{address}/bucket/key")
-        botocore.auth.S3SigV4Auth(botocore.credentials.Credentials(*key), "s3", "us-east-1").add_auth(made)
+        signer = botocore.auth.S3SigV4Auth if service == "s3" else HashedBody
+        signer(botocore.credentials.Credentials(*key), service, "us-east-1").add_auth(made)
         prepared = made.prepare()
         self._headers = dict(prepared.headers)
         self._connection = http.client.HTTPConnection(address, timeout=10)
