@@ -1,5 +1,6 @@
 //! The one road of every request: authenticate, decide and act, record, answer. No wire can leave a step out.
 
+mod act;
 mod exchange;
 mod inventory;
 mod validators;
@@ -10,10 +11,11 @@ use brevet_validator::signature::{self, PathStyle, Rules};
 use brevet_validator::timestamp::Timestamp;
 use brevet_validator::validator::Validator;
 
+use self::act::Worth;
 use super::audit::{AuditSink, DenialBudget, Durability, Outcome, Record, RepeatedDenials};
 use super::caller::{Caller, Envelope};
 use super::clock::Clock;
-use super::denial::{self, Denial, decode_authorization_message};
+use super::denial::{self, Denial};
 use super::deployment::Deployment;
 use super::directory::Directory;
 use super::error::Error;
@@ -25,11 +27,9 @@ use super::key_source::DirectoryKeys;
 use super::keys::{Keys, MESSAGE_SALT};
 use super::last_uses::LastUses;
 use super::operation::{Answer, Operation};
-use super::outbound::{self, Outbound};
-use super::policy::{lint, simulate, who_can};
+use super::outbound::Outbound;
 use super::random::Random;
-use super::sessions::{self, Inventory, MOST_SESSIONS, RevokedSessions};
-use super::signing_keys::get_signing_key;
+use super::sessions::{Inventory, MOST_SESSIONS, RevokedSessions};
 use super::trust::{Trust, TrustFigures};
 use super::verdicts::Verdicts;
 use super::zones::Zones;
@@ -252,65 +252,6 @@ impl Service {
         Ok(caller)
     }
 
-    async fn act(&self, envelope: &Envelope, caller: &Caller, operation: Operation) -> Result<(Answer, Worth), Error> {
-        let issuer = &self.issuer;
-        let issued = |issued| (Answer::Issued(Box::new(issued)), Worth::Record);
-        let told = |answer| (answer, Worth::Nothing);
-        match operation {
-            Operation::AssumeRole(input) => issuer.assume_role(caller, &input).map(issued),
-            // Its road is another one: no caller ever asks for it.
-            Operation::AssumeRoleWithWebIdentity(_) => Err(Error::internal("a web identity has no caller")),
-            Operation::GetSessionToken(input) => issuer.session_token(caller, &input).map(issued),
-            Operation::GetFederationToken(input) => issuer.federation_token(caller, &input).map(issued),
-            Operation::GetCallerIdentity => Ok(told(Answer::CallerIdentity(issuer.caller_identity(caller)))),
-            Operation::GetAccessKeyInfo(input) => {
-                issuer.access_key_info(caller, &input).map(Answer::AccessKeyInfo).map(told)
-            }
-            Operation::CheckProvider(input) => {
-                self.identification.check(caller, &input).await.map(Answer::CheckedProvider).map(told)
-            }
-            Operation::DecodeAuthorizationMessage(input) => {
-                decode_authorization_message(caller, &self.keys, &input).map(Answer::DecodedMessage).map(told)
-            }
-            Operation::GetWebIdentityToken(input) => {
-                let claims = issuer.web_identity_token(caller, &input)?;
-                let outbound = self.outbound.as_ref().ok_or_else(outbound::disabled)?;
-                Ok((Answer::WebIdentityToken(outbound.issue(claims).await?), Worth::Record))
-            }
-            Operation::Iam(request) | Operation::Directory(request) if request.is_change() => {
-                // A change that could not be recorded must not happen.
-                self.ready()?;
-                let answer = self.administrator.call(caller, request).await?;
-                Ok((Answer::Iam(answer), Worth::Record))
-            }
-            Operation::Iam(request) | Operation::Directory(request) => {
-                self.administrator.call(caller, request).await.map(Answer::Iam).map(told)
-            }
-            Operation::RevokeSession(input) => {
-                self.ready()?;
-                let revoked = sessions::revoke(&self.directory, caller, &input).await?;
-                Ok((Answer::Revoked(revoked), Worth::Record))
-            }
-            Operation::ListSessions(input) => {
-                self.sessions.follow(caller.snapshot(), caller.now());
-                sessions::list(&self.sessions, caller, &input).map(Answer::Sessions).map(told)
-            }
-            Operation::Zones(request) => {
-                let worth = if request.is_change() { self.ready().map(|()| Worth::Record)? } else { Worth::Nothing };
-                Ok((Answer::Zones(self.zones.call(caller, request).await?), worth))
-            }
-            Operation::Trust(request) => self.tell(envelope, caller, request).await,
-            Operation::GetSigningKey(input) => {
-                let key = get_signing_key(caller, self.keys.ring(), &input)?;
-                Ok((Answer::SigningKey(Box::new(key)), Worth::Record))
-            }
-            Operation::VerifyRequest(input) => self.verdicts.verify(caller, &input).map(Answer::Verdict).map(told),
-            Operation::Lint(input) => lint::lint(caller, input).map(Answer::Linted).map(told),
-            Operation::Simulate(input) => simulate::simulate(caller, input).map(Answer::Simulated).map(told),
-            Operation::WhoCan(input) => who_can::who_can(caller, &input).map(Answer::WhoCan).map(told),
-        }
-    }
-
     /// Without randomness the refusal goes out without its message.
     fn encode(&self, denial: &Denial) -> Option<String> {
         let mut salt = [0; MESSAGE_SALT];
@@ -349,13 +290,4 @@ impl Service {
     fn budget(&self) -> std::sync::MutexGuard<'_, DenialBudget> {
         self.budget.lock().unwrap_or_else(PoisonError::into_inner)
     }
-}
-
-/// What an answer owes the audit log.
-#[derive(Clone, Copy, Debug, Eq, PartialEq)]
-enum Worth {
-    /// It only told something.
-    Nothing,
-    /// It issued or changed something.
-    Record,
 }

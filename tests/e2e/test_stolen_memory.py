@@ -42,14 +42,25 @@ def keys_by_their_looks(parts):
     return found
 
 
-def follows(deployment):
-    """How a validator of `storage` is started that follows, with keys of its own."""
+def follows(deployment, asks):
+    """How a validator of `storage` is started that follows, with keys of its own, and perhaps asks for those of others."""
     zone = f"arn:aws:brevet:*:{deployment.brevet.account}:zone/storage"
-    key = deployment.brevet.user("follower", statement(action=FOLLOWING, resource=zone))
-    return ("--sts", deployment.brevet.endpoint, "--zone", "storage"), key_environment(key)
+    action = [*FOLLOWING, "brevet:GetSigningKey"] if asks else FOLLOWING
+    key = deployment.brevet.user("follower", statement(action=action, resource=zone))
+    more = ("--sts", deployment.brevet.endpoint, "--zone", "storage")
+    return (*more, "--online-keys") if asks else more, key_environment(key)
 
 
-@pytest.mark.parametrize("mode", ["file", "following"])
+def above_the_last(secret, dates):
+    """The rungs of the ladder from which keys for other services could be made."""
+    for date in dates:
+        rung = b"AWS4" + secret.encode()
+        for step in (date.encode(), b"us-east-1", b"s3"):
+            rung = stolen_validator.mac(rung, step)
+            yield rung
+
+
+@pytest.mark.parametrize("mode", ["file", "following", "asking"])
 def test_d5_d6_nothing_in_the_memory_of_a_validator_mints_or_signs_for_another_zone(deployment, tmp_path, mode):  # noqa: F811
     folder = tmp_path / "messages"
     folder.mkdir()
@@ -57,7 +68,7 @@ def test_d5_d6_nothing_in_the_memory_of_a_validator_mints_or_signs_for_another_z
     own, other = (
         stolen_validator.StolenValidator(deployment.bundle(zone).read_bytes(), messages) for zone in ("storage", "compute")
     )
-    more, env = follows(deployment) if mode == "following" else ((), {})
+    more, env = ((), {}) if mode == "file" else follows(deployment, mode == "asking")
     copy = deployment.bundle("storage") if mode == "file" else tmp_path / "copy.bundle"
     command = (TARGET / "examples" / "protected_axum", "--listen", "127.0.0.1:0", "--bundle", copy, "--service", "s3", *more)
     key = deployment.keys()
@@ -66,6 +77,8 @@ def test_d5_d6_nothing_in_the_memory_of_a_validator_mints_or_signs_for_another_z
         url = re.search(r"http://\S+", line).group()
         for _ in range(3):
             assert test_zones.get(f"{url}/b/k", key, "s3") == (200, None)
+            if mode == "asking":
+                assert test_zones.get(f"{url}/b/k", deployment.brevet.key, "s3") == (200, None)
         parts = memory(process.pid)
 
     # The reading sees what is there.
@@ -76,15 +89,12 @@ def test_d5_d6_nothing_in_the_memory_of_a_validator_mints_or_signs_for_another_z
     def is_anywhere(secret):
         return any(secret in part for part in parts)
 
-    assert not is_anywhere(key[1].encode())
     assert not is_anywhere(other.keys.zone)
     for service, keys in other.signing_keys(token).items():
         assert not any(is_anywhere(found) for found in keys.values()), service
-    # No rung of the ladder above the last, which would sign for other services.
-    rung = b"AWS4" + key[1].encode()
-    for step in (token.dates()[-1].encode(), b"us-east-1", b"s3"):
-        rung = stolen_validator.mac(rung, step)
-        assert not is_anywhere(rung)
+    for secret in (key[1], deployment.brevet.key[1]):
+        assert not is_anywhere(secret.encode())
+        assert not any(is_anywhere(rung) for rung in above_the_last(secret, token.dates()))
 
     foreign = [box for box in token.boxes if box.head[:4] != own.zone_id()]
     public = {key.public for key in own.trust.verifying_keys} | {own.anchor}

@@ -105,6 +105,8 @@ impl Trust {
     /// Compares the directory with the store each second, and publishes each change and each second. Runs as long as the
     /// process.
     pub async fn keep(self: Arc<Self>, clock: Arc<dyn Clock>) {
+        // So that the first head that anyone gets is fresh.
+        let _ = self.confirm(&*clock).await;
         tokio::join!(self.confirm_each_second(&*clock), self.publish_changes(&*clock));
     }
 
@@ -205,13 +207,8 @@ impl Trust {
         let (mut seconds, mut was_down) = (ticks(), false);
         loop {
             seconds.tick().await;
-            // Before the question: the answer may take its time.
-            let at = clock.now();
-            match self.directory.compare().await {
-                Ok(()) => {
-                    self.confirmed_at.store(at.unix(), Ordering::Release);
-                    was_down = false;
-                }
+            match self.confirm(clock).await {
+                Ok(()) => was_down = false,
                 Err(error) if !was_down => {
                     let cause = error.cause().map(ToString::to_string);
                     tracing::warn!(cause, "the store does not answer; validators are told since when");
@@ -220,6 +217,14 @@ impl Trust {
                 Err(_) => {}
             }
         }
+    }
+
+    async fn confirm(&self, clock: &dyn Clock) -> Result<(), Error> {
+        // Before the question: the answer may take its time.
+        let at = clock.now();
+        self.directory.compare().await?;
+        self.confirmed_at.store(at.unix(), Ordering::Release);
+        Ok(())
     }
 
     async fn publish_changes(&self, clock: &dyn Clock) {
