@@ -125,7 +125,7 @@ pub(super) async fn serve(
         Arc::new(FetchedKeySets::new(clock.clone())),
         plaintext,
     );
-    let service = Arc::new(service.with_outbound(outbound.clone()));
+    let service = Arc::new(service.with_outbound(outbound.clone()).with_max_policy_age(settings.max_policy_age));
 
     let watched = Arc::clone(&service);
     let providers: Watch = Arc::new(move || watched.provider_states());

@@ -3,10 +3,12 @@
 use std::net::SocketAddr;
 use std::path::{Path, PathBuf};
 
+mod seconds;
 mod store;
 
 use serde::Deserialize;
 
+pub use self::seconds::seconds;
 pub use self::store::{EtcdConfig, StoreLocation};
 
 use crate::adapters::audit_file::Sync;
@@ -18,6 +20,13 @@ use crate::transport::peer::Network;
 pub const DEFAULT_LISTEN: &str = "127.0.0.1:8731";
 /// Where health and metrics are served unless told otherwise.
 pub const DEFAULT_ADMIN_LISTEN: &str = "127.0.0.1:8732";
+
+/// For how many seconds sessions are issued while the store does not answer, unless told otherwise.
+const DEFAULT_MAX_POLICY_AGE: i64 = 15 * 60;
+/// An answer of the store may take some seconds, and one may be missed.
+const MIN_MAX_POLICY_AGE: i64 = 10;
+/// Beyond it a replica would issue for days by what nobody can change.
+const MAX_MAX_POLICY_AGE: i64 = 24 * 3600;
 
 /// The configuration file as written. Unknown keys are errors.
 #[derive(Clone, Debug, Default, Deserialize)]
@@ -41,6 +50,8 @@ pub struct Config {
     pub issuer: Option<String>,
     /// Certificate and key.
     pub tls: Option<TlsConfig>,
+    /// How long sessions are issued while the store does not answer, such as `15m`.
+    pub max_policy_age: Option<String>,
     /// The audit log.
     #[serde(default)]
     pub audit: AuditConfig,
@@ -103,6 +114,8 @@ pub struct Settings {
     pub trusted_proxies: Vec<Network>,
     /// Under which name identity tokens are issued, if they are.
     pub issuer: Option<Issuer>,
+    /// How old the directory may be that issues, in seconds.
+    pub max_policy_age: i64,
     /// What an audit record survives.
     pub audit_sync: Sync,
 }
@@ -169,6 +182,14 @@ impl Config {
                 Sync::Disk
             }
         };
+        let max_policy_age = match self.max_policy_age.as_deref().map(|text| (text, seconds(text))) {
+            None => DEFAULT_MAX_POLICY_AGE,
+            Some((_, Ok(age))) if (MIN_MAX_POLICY_AGE..=MAX_MAX_POLICY_AGE).contains(&age) => age,
+            Some((text, _)) => {
+                faults.push(format!("max_policy_age: {text:?} is not a time from 10s to 24h, such as 15m"));
+                DEFAULT_MAX_POLICY_AGE
+            }
+        };
         if !faults.is_empty() {
             return Err(InvalidConfig(faults));
         }
@@ -180,6 +201,7 @@ impl Config {
             authorities: self.authorities,
             trusted_proxies,
             issuer,
+            max_policy_age,
             audit_sync,
         })
     }
@@ -205,10 +227,10 @@ mod tests {
 
     #[test]
     fn all_faults_are_told_at_once() {
-        let error = config("listen = 'nonsense'\ntrusted_proxies = ['x']\naudit.sync = 'never'")
+        let error = config("listen = 'nonsense'\ntrusted_proxies = ['x']\naudit.sync = 'never'\nmax_policy_age = '5s'")
             .resolve(Flags { tls_cert: Some("c".into()), ..Flags::default() })
             .unwrap_err();
-        assert_eq!(error.0.len(), 4, "{error}");
+        assert_eq!(error.0.len(), 5, "{error}");
     }
 
     #[test]

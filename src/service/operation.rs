@@ -73,6 +73,32 @@ impl Operation {
         matches!(self, Self::Iam(_))
     }
 
+    /// Whether what it answers is good for something elsewhere, so that it must not be decided by a directory of long ago.
+    pub fn issues(&self) -> bool {
+        match self {
+            Self::AssumeRole(_)
+            | Self::AssumeRoleWithWebIdentity(_)
+            | Self::GetSessionToken(_)
+            | Self::GetFederationToken(_)
+            | Self::GetWebIdentityToken(_)
+            | Self::GetSigningKey(_)
+            | Self::VerifyRequest(_) => true,
+            Self::GetCallerIdentity
+            | Self::GetAccessKeyInfo(_)
+            | Self::DecodeAuthorizationMessage(_)
+            | Self::Iam(_)
+            | Self::Directory(_)
+            | Self::CheckProvider(_)
+            | Self::Lint(_)
+            | Self::Simulate(_)
+            | Self::WhoCan(_)
+            | Self::RevokeSession(_)
+            | Self::ListSessions(_)
+            | Self::Zones(_)
+            | Self::Trust(_) => false,
+        }
+    }
+
     /// Which API it belongs to, for the audit record.
     pub fn source(&self) -> &'static str {
         match self {

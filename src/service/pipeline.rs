@@ -2,6 +2,7 @@
 
 mod act;
 mod exchange;
+mod freshness;
 mod inventory;
 mod validators;
 
@@ -12,6 +13,7 @@ use brevet_validator::timestamp::Timestamp;
 use brevet_validator::validator::Validator;
 
 use self::act::Worth;
+use self::freshness::MAX_POLICY_AGE;
 use super::audit::{AuditSink, DenialBudget, Durability, Outcome, Record, RepeatedDenials};
 use super::caller::{Caller, Envelope};
 use super::clock::Clock;
@@ -59,6 +61,10 @@ pub struct Service {
     last_uses: Arc<LastUses>,
     verdicts: Verdicts,
     outbound: Option<Arc<Outbound>>,
+    /// When the directory was loaded.
+    loaded_at: Timestamp,
+    /// In seconds.
+    max_policy_age: i64,
     audit: Arc<dyn AuditSink>,
     clock: Arc<dyn Clock>,
     random: Arc<dyn Random>,
@@ -108,6 +114,8 @@ impl Service {
             last_uses,
             verdicts: Verdicts::new(keys.ring().clone(), directory, MAX_CACHED_SESSIONS),
             outbound: None,
+            loaded_at: clock.now(),
+            max_policy_age: MAX_POLICY_AGE,
             audit,
             clock,
             random,
@@ -148,9 +156,14 @@ impl Service {
             }
         };
         record.caller(caller.verified(), caller.snapshot().revision.0);
+        record.degraded(self.is_degraded(now));
         self.note_use(&caller, operation.is_iam());
 
-        let acted = self.act(envelope, &caller, operation).await;
+        let fresh = if operation.issues() { self.fresh_enough(now) } else { Ok(()) };
+        let acted = match fresh {
+            Ok(()) => self.act(envelope, &caller, operation).await,
+            Err(stale) => Err(stale),
+        };
         let answer = self.conclude(record, acted).await;
         self.enter(&answer, &caller, envelope);
         match answer? {

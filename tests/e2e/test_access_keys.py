@@ -343,12 +343,12 @@ def test_new_keys_go_into_files_as_consoles_write_them(brevet, tmp_path):
 
 
 def test_a_key_of_a_deleted_user_is_dead_and_a_user_with_keys_is_not_deleted(brevet):
-    key = brevet.user("leaving")
-    assert code_of(refused(brevet.iam().delete_user, UserName="leaving")) == ("DeleteConflict", 409)
+    key = brevet.user("departing")
+    assert code_of(refused(brevet.iam().delete_user, UserName="departing")) == ("DeleteConflict", 409)
     cli(brevet, "delete", key[0])
-    brevet.iam().delete_user(UserName="leaving")
+    brevet.iam().delete_user(UserName="departing")
     is_refused(brevet, key)
-    brevet.iam().create_user(UserName="leaving")
+    brevet.iam().create_user(UserName="departing")
     is_refused(brevet, key)
 
 

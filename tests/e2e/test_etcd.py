@@ -10,7 +10,7 @@ import time
 import botocore.exceptions
 import pytest
 from conftest import BREVET, environment, run, statement, trust
-from test_serve import client, served
+from test_serve import audit, client, served
 
 pytestmark = pytest.mark.skipif(not shutil.which("etcd"), reason="there is no etcd")
 
@@ -168,6 +168,29 @@ def test_f8_without_etcd_sessions_go_on_and_changes_fail_and_with_it_all_is_well
     assert code_of(one.iam().get_user, UserName="lost") == "NoSuchEntity"
     assert other.cli("session", "revoke", before[0]).returncode == 0
     until(lambda: code_of(one.sts(before).get_caller_identity) == "InvalidClientTokenId", seconds=5)
+
+
+def test_f8_f9_cut_off_from_etcd_for_too_long_a_service_issues_nothing_and_goes_on_when_it_is_back(etcd, tmp_path):
+    path, config = tmp_path / "data", tmp_path / "brevet.toml"
+    config.write_text(f"store = '{etcd.store}'\nmax_policy_age = '10s'\n")
+    until(lambda: run("init", "--data-dir", path, "--config", config).returncode == 0)
+    with served(path, "--config", config) as (_, line):
+        brevet = client(line, path)
+        account = brevet.sts().get_caller_identity()["Account"]
+        brevet.iam().create_role(RoleName="r", AssumeRolePolicyDocument=trust({"AWS": account}))
+        role = f"arn:aws:iam::{account}:role/r"
+        session = brevet.assume(role)
+        etcd.stop()
+        assert brevet.assume(role)
+        _, seconds = until(lambda: code_of(brevet.assume, role) == "ServiceUnavailable")
+        assert 7 <= seconds <= 13, seconds
+        assert code_of(brevet.sts().get_session_token) == "ServiceUnavailable"
+        assert brevet.sts(session).get_caller_identity()
+        etcd.start()
+        until(lambda: code_of(brevet.assume, role) is None, seconds=10)
+    records = [record for record in audit(path) if record["eventName"] == "AssumeRole"]
+    outcomes = {(record["outcome"], record["sts"].get("degraded", False)) for record in records}
+    assert {("success", False), ("failure", True)} <= outcomes, outcomes
 
 
 def test_f22_of_many_inits_of_one_etcd_one_wins_and_the_others_leave_no_keys(etcd, tmp_path):

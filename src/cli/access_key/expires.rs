@@ -1,6 +1,8 @@
-//! Lengths of time and times, as people write them.
+//! When a key is over, as people write it.
 
 use brevet_validator::timestamp::Timestamp;
+
+use crate::config::seconds;
 
 /// When a key is over.
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
@@ -17,39 +19,9 @@ pub(super) fn expires(text: &str) -> Result<Expires, String> {
     known.ok_or_else(|| "write it as 90d, 12h, 30m, 60s or 2027-01-31T12:00:00Z".to_owned())
 }
 
-/// `24h`: a whole number of seconds, minutes, hours or days.
-pub(super) fn seconds(text: &str) -> Result<i64, String> {
-    let unit = |unit| match unit {
-        's' => Some(1),
-        'm' => Some(60),
-        'h' => Some(3600),
-        'd' => Some(24 * 3600),
-        _ => None,
-    };
-    let (last, digits) =
-        text.chars().next_back().map_or((' ', ""), |last| (last, &text[..text.len() - last.len_utf8()]));
-    let number = Some(digits).filter(|digits| !digits.is_empty() && digits.bytes().all(|c| c.is_ascii_digit()));
-    let number = number.and_then(|digits| digits.parse::<i64>().ok());
-    // 0 needs no unit.
-    let seconds = if text == "0" { Some(0) } else { number.zip(unit(last)).and_then(|(n, unit)| n.checked_mul(unit)) };
-    seconds.ok_or_else(|| "write it as 30d, 24h, 30m, 60s or 0".to_owned())
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
-
-    #[test]
-    fn lengths_of_time_have_a_unit() {
-        for (text, wanted) in [("90d", 7_776_000), ("24h", 86_400), ("5m", 300), ("1s", 1), ("0s", 0), ("0", 0)] {
-            assert_eq!(seconds(text), Ok(wanted), "{text}");
-        }
-        for bad in
-            ["", "d", "90", "-1d", "+1d", "1.5h", "1w", "1 d", "١d", "9223372036854775807d", "99999999999999999999s"]
-        {
-            assert!(seconds(bad).is_err(), "{bad}");
-        }
-    }
 
     #[test]
     fn a_key_ends_at_a_time_or_after_one() {

@@ -13,11 +13,12 @@ use serde_json::json;
 use zeroize::Zeroizing;
 
 use super::csv::{Layout, NewFile};
-use super::expires::{Expires, expires, seconds};
+use super::expires::{Expires, expires};
 use super::show;
 use crate::cli::Exit;
 use crate::cli::client::{Connection, finish};
 use crate::cli::output::Output;
+use crate::config::seconds;
 
 /// Makes a key and shows its secret, once. A user has at most two.
 #[derive(Args, Debug)]

@@ -89,6 +89,13 @@ impl Record {
         self.set("sts", json!({ "directoryRevision": directory_revision }));
     }
 
+    /// Whether the directory that decided may have been changed elsewhere, because the store did not answer. After who signed.
+    pub fn degraded(&mut self, degraded: bool) {
+        if let (true, Some(Value::Object(sts))) = (degraded, self.0.get_mut("sts")) {
+            sts.insert("degraded".to_owned(), json!(true));
+        }
+    }
+
     /// The access key id that an unauthenticated request claims.
     pub fn claimed_access_key(&mut self, id: &str) {
         self.set("userIdentity", json!({ "type": "Unknown", "accessKeyId": shortened(id) }));

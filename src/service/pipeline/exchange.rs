@@ -31,6 +31,7 @@ impl Service {
             }
         };
         record.web_identity(visitor.token(), visitor.snapshot().revision.0);
+        record.degraded(self.is_degraded(now));
         let answer = match self.grant(&visitor, request).await {
             Ok(issued) => self.conclude(record, Ok((Answer::Issued(Box::new(issued)), Worth::Record))).await,
             Err(mut error) => {
@@ -51,6 +52,7 @@ impl Service {
 
     /// The session, with a use of the token spent where the role counts them: on what could not be recorded none is.
     async fn grant(&self, visitor: &WebIdentity, request: WebIdentityRequest) -> Result<Issued, Error> {
+        self.fresh_enough(visitor.now())?;
         let granted = self.issuer.assume_role_with_web_identity(visitor, request)?;
         self.ready()?;
         granted.redeem(&self.directory, visitor.now()).await

@@ -273,7 +273,8 @@ impl Trust {
         published
     }
 
-    fn confirmed_at(&self) -> Option<Timestamp> {
+    /// When the directory was last known to be what the store has, if it ever was compared.
+    pub(super) fn confirmed_at(&self) -> Option<Timestamp> {
         match self.confirmed_at.load(Ordering::Acquire) {
             0 => None,
             at => Timestamp::from_unix(at),
