@@ -37,6 +37,9 @@ use crate::transport::tls;
 /// Below these levels the crates show headers and frames, and with them secrets.
 const QUIET: [&str; 6] = ["h2=info", "hyper=info", "hyper_util=info", "rustls=info", "tonic=info", "tower=info"];
 
+/// For what waits to be written down at the end.
+const CLOSING: Duration = Duration::from_secs(10);
+
 /// What a server is made of.
 #[derive(Debug)]
 pub(super) struct Assembly {
@@ -190,7 +193,11 @@ pub(super) async fn serve(
         ended = &mut main => ended?,
         () = next_signal() => tracing::warn!("stopped at once by a second signal"),
     }
-    service.close().await;
+    tokio::select! {
+        () = service.close() => {}
+        () = tokio::time::sleep(CLOSING) => tracing::warn!("the store does not answer: what waited to be written is lost"),
+        () = next_signal() => tracing::warn!("stopped at once by a second signal"),
+    }
     admin.abort();
     Ok(())
 }

@@ -25,8 +25,8 @@ pub const DEFAULT_ADMIN_LISTEN: &str = "127.0.0.1:8732";
 const DEFAULT_MAX_POLICY_AGE: i64 = 15 * 60;
 /// An answer of the store may take some seconds, and one may be missed.
 const MIN_MAX_POLICY_AGE: i64 = 10;
-/// Beyond it a replica would issue for days by what nobody can change.
-const MAX_MAX_POLICY_AGE: i64 = 24 * 3600;
+/// A revocation is kept for an hour longer than the longest session. What is issued in ignorance of it must be over by then.
+const MAX_MAX_POLICY_AGE: i64 = 45 * 60;
 
 /// The configuration file as written. Unknown keys are errors.
 #[derive(Clone, Debug, Default, Deserialize)]
@@ -186,7 +186,7 @@ impl Config {
             None => DEFAULT_MAX_POLICY_AGE,
             Some((_, Ok(age))) if (MIN_MAX_POLICY_AGE..=MAX_MAX_POLICY_AGE).contains(&age) => age,
             Some((text, _)) => {
-                faults.push(format!("max_policy_age: {text:?} is not a time from 10s to 24h, such as 15m"));
+                faults.push(format!("max_policy_age: {text:?} is not a time from 10s to 45m, such as 15m"));
                 DEFAULT_MAX_POLICY_AGE
             }
         };

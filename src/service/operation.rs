@@ -82,7 +82,8 @@ impl Operation {
             | Self::GetFederationToken(_)
             | Self::GetWebIdentityToken(_)
             | Self::GetSigningKey(_)
-            | Self::VerifyRequest(_) => true,
+            | Self::VerifyRequest(_)
+            | Self::Trust(trust::Request::GetBundle(_) | trust::Request::Watch(_)) => true,
             Self::GetCallerIdentity
             | Self::GetAccessKeyInfo(_)
             | Self::DecodeAuthorizationMessage(_)
@@ -95,7 +96,7 @@ impl Operation {
             | Self::RevokeSession(_)
             | Self::ListSessions(_)
             | Self::Zones(_)
-            | Self::Trust(_) => false,
+            | Self::Trust(trust::Request::Acknowledge(_)) => false,
         }
     }
 

@@ -57,7 +57,12 @@ impl Directory {
     /// Compares the snapshot with the store, and reads what others committed. When this returns `Ok`, the snapshot holds
     /// whatever had been committed when it was called.
     pub async fn compare(&self) -> Result<(), Error> {
+        let known = self.snapshot().revision;
         let latest = self.inner.store.latest().await.map_err(Error::unavailable)?;
+        if latest < known {
+            // It was restored or emptied: what is here is not what it has, however often it answers.
+            return Err(Error::unavailable("the store went back to an earlier revision than this process has seen"));
+        }
         if self.snapshot().revision >= latest {
             return Ok(());
         }
@@ -172,7 +177,8 @@ impl Inner {
             return Ok(());
         }
         let (revision, records) = self.store.load().await.map_err(Error::unavailable)?;
-        let (snapshot, _) = Snapshot::read(revision, &records, &self.cipher).map_err(Error::internal)?;
+        let (mut snapshot, _) = Snapshot::read(revision, &records, &self.cipher).map_err(Error::internal)?;
+        snapshot.keep_known_batches(&self.snapshot.load());
         self.install(snapshot);
         Ok(())
     }

@@ -62,6 +62,7 @@ impl Snapshot {
     /// Gives the revocations of a change the revision at which it was committed.
     pub(super) fn settle(&mut self, revision: Revision, revoked: Vec<Revocation>) {
         self.revision = revision;
+        self.latest_commit = revision;
         for revocation in revoked {
             if let Some(kept) = self.revocations.get_mut(&revocation.subject) {
                 kept.revision = revision.0;

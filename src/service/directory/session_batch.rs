@@ -79,6 +79,15 @@ impl Snapshot {
         Ok(())
     }
 
+    /// Drops the content of records that an earlier snapshot knew: whoever takes it has had it, or will from there.
+    pub(super) fn keep_known_batches(&mut self, earlier: &Self) {
+        for (key, batch) in &earlier.session_batches {
+            if let Some(read_again) = self.session_batches.get_mut(key) {
+                *read_again = batch.clone();
+            }
+        }
+    }
+
     pub(super) fn remove_session_batch(&mut self, key: &str) -> Read<()> {
         self.session_batches.remove(&SessionBatchKey::parse(key).ok_or("bad key")?);
         Ok(())

@@ -52,6 +52,8 @@ impl<T> PartialEq for Versioned<T> {
 pub struct Snapshot {
     /// The store's revision that this reflects.
     pub revision: Revision,
+    /// The latest commit of which anything is in here: later than the revision while commits of others are still to be read.
+    pub(super) latest_commit: Revision,
     pub(super) accounts: imbl::OrdMap<AccountId, Versioned<Account>>,
     pub(super) users: imbl::OrdMap<NameKey, Versioned<User>>,
     pub(super) users_by_id: imbl::HashMap<UniqueId, NameKey>,

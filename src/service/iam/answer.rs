@@ -260,6 +260,11 @@ impl AccessKeyDetail {
         }
     }
 
+    /// The same in answer to a change, which needs no permission to know of uses.
+    pub(super) fn without_last_use(self) -> Self {
+        Self { last_use: None, ..self }
+    }
+
     fn audit_elements(&self) -> Value {
         json!({
             "accessKeyId": self.id.as_str(),

@@ -42,8 +42,8 @@ impl Log {
             self.append(&Entry::Revoked(revocation));
         }
         for access_key_id in snapshot.keys_withdrawn_since(&earlier) {
-            // The snapshot's revision is that of the change or a later one, so that nothing older is kept.
-            let revision = snapshot.revision.0;
+            // That of the change or a later one, so that nothing older is kept.
+            let revision = snapshot.reflects();
             self.append(&Entry::Withdrawn(WithdrawnKey { access_key_id, revision, until: now + WITHDRAWN_KEPT }));
         }
     }
@@ -165,6 +165,34 @@ mod tests {
         log.advance(snapshot(&world), now());
         let withdrawn = WithdrawnKey { access_key_id: key, revision: 12, until: now() + WITHDRAWN_KEPT };
         assert_eq!(entries(&log, before.count), [Entry::Withdrawn(withdrawn)]);
+    }
+
+    #[test]
+    fn a_key_that_is_to_end_sooner_is_withdrawn_and_one_that_ends_later_is_not() {
+        let mut world = World::new();
+        let key = world.user("ada", "").access_key_id;
+        let owner = world.snapshot.access_key(key).unwrap().clone();
+        let mut put = |end: i64, revision| {
+            world.snapshot.revision = Revision(revision);
+            let record = records::AccessKey {
+                id: key.to_string(),
+                secret: owner.secret.expose().to_string(),
+                account: account().to_string(),
+                active: true,
+                expires_at: end,
+                ..Default::default()
+            };
+            world.put(&format!("access-keys/{key}"), records::encode(&record));
+            snapshot(&world)
+        };
+        let mut log = Log::begin([1; 16], put(0, 7), now());
+        let mut withdrawn = Vec::new();
+        for (end, revision) in [(now().unix() + 100, 8), (now().unix() + 200, 9), (now().unix() + 150, 10)] {
+            let before = log.position().count;
+            log.advance(put(end, revision), now());
+            withdrawn.push(log.position().count - before);
+        }
+        assert_eq!(withdrawn, [1, 0, 1]);
     }
 
     #[test]

@@ -203,10 +203,10 @@ impl Registry {
 }
 
 impl State {
-    /// Forgets those that have been away for so long that they accept nothing any more.
+    /// Forgets those that have been away for so long that they accept nothing any more. One that fails open never does.
     fn forget(&mut self, now: Instant) {
         self.validators.retain(|_, Validator { bound, stream, away_since, .. }| {
-            stream.is_some() || now.duration_since(*away_since) < bound.max_staleness
+            stream.is_some() || bound.fail_open || now.duration_since(*away_since) < bound.max_staleness
         });
     }
 
@@ -217,7 +217,8 @@ impl State {
         }
         self.forget(now);
         let away = self.validators.iter().filter(|(_, validator)| validator.stream.is_none());
-        let first = away.min_by_key(|(_, validator)| validator.away_since).map(|(key, _)| key.clone());
+        let first = away.min_by_key(|(_, validator)| (validator.bound.fail_open, validator.away_since));
+        let first = first.map(|(key, _)| key.clone());
         if let Some(first) = first.filter(|_| self.validators.len() > self.open + MOST_AWAY) {
             self.validators.remove(&first);
         }

@@ -27,7 +27,7 @@ pub(in crate::service::iam) async fn call_by_id(call: Call<'_>, request: KeyRequ
                 let before = edit.before();
                 let (holder, key) = holder_of(call, &before, id, None)?;
                 holder.delete_key(edit, key);
-                Ok(Answer::AccessKey(AccessKeyDetail::new(key, call, &before)))
+                Ok(Answer::AccessKey(AccessKeyDetail::new(key, call, &before).without_last_use()))
             })
             .await
         }
@@ -51,7 +51,7 @@ async fn changed(
         let before = edit.before();
         let (_, key) = holder_of(call, &before, id, None)?;
         let changed = change(key)?;
-        let answer = Answer::AccessKey(AccessKeyDetail::new(&changed, call, &before));
+        let answer = Answer::AccessKey(AccessKeyDetail::new(&changed, call, &before).without_last_use());
         edit.put(changed);
         Ok(answer)
     })

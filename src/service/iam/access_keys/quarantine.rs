@@ -16,7 +16,7 @@ pub(super) async fn quarantine(call: Call<'_>, id: &str) -> Result<Answer, Error
         let (holder, key) = holder_of(call, &before, id, None)?;
         permit_revocation(call, &holder)?;
         let disabled = AccessKey { active: false, ..key.clone() };
-        let detail = AccessKeyDetail::new(&disabled, call, &before);
+        let detail = AccessKeyDetail::new(&disabled, call, &before).without_last_use();
         edit.put(disabled);
         let until = edit.revoke(Subject::AccessKey(key.id), call.caller.now());
         Ok(Answer::QuarantinedAccessKey(detail, until))

@@ -44,7 +44,7 @@ pub(super) async fn rotate(
         let answer = Answer::RotatedAccessKey {
             new: AccessKeyDetail::new(&new, call, &before),
             secret: new.secret.clone(),
-            old: AccessKeyDetail::new(&old, call, &before),
+            old: AccessKeyDetail::new(&old, call, &before).without_last_use(),
         };
         holder.put_keys(edit, vec![old.id, new.id]);
         edit.put(old);

@@ -79,6 +79,18 @@ async fn d12_one_that_went_away_is_unreachable_until_its_bound_has_passed() {
 }
 
 #[tokio::test(start_paused = true)]
+async fn d12_one_that_went_away_and_fails_open_is_never_forgotten() {
+    let mut stage = Stage::new().await;
+    let open = WatchTrust { validator_id: "open".into(), fail_open: true, ..asked() };
+    drop(stage.watch(&open).unwrap());
+    stage.revoke(user(1)).await;
+    tokio::time::sleep(Duration::from_secs(3600)).await;
+    let receipts = stage.receipts().await;
+    assert_eq!((receipts.validators, receipts.refusing, receipts.unreachable), (1, 0, 1));
+    assert_eq!((receipts.failing_open, receipts.bound), (1, None));
+}
+
+#[tokio::test(start_paused = true)]
 async fn nobody_acknowledges_for_another() {
     let mut stage = Stage::with(|world| vec![world.user("eve", ALLOW_ALL)]).await;
     let _stream = stage.named("a");

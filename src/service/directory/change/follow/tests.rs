@@ -188,3 +188,23 @@ async fn f26_a_record_that_does_not_open_is_not_taken_over() {
     assert_eq!(at.other.snapshot().user(account(), "ada").unwrap().id, ada.id);
     assert!(at.other.compare().await.is_err(), "and whoever compares is told");
 }
+
+#[tokio::test]
+async fn f10_a_store_that_went_back_is_not_taken_for_one_that_answers() {
+    let store = Arc::new(MemoryStore::new(now));
+    let cipher = RecordCipher::new(&MasterKey::new([1; 32]), TRUST_DOMAIN);
+    let seen = Snapshot { revision: Revision(5), ..Snapshot::default() };
+    let directory = Directory::new(store, cipher, Arc::new(Counting::default()), seen);
+    assert!(directory.compare().await.is_err());
+}
+
+#[test]
+fn what_was_committed_after_commits_of_others_says_so_before_these_are_read() {
+    let mut snapshot = Snapshot { revision: Revision(10), ..Snapshot::default() };
+    assert_eq!(snapshot.reflects(), 10);
+    snapshot.settle(Revision(12), Vec::new());
+    snapshot.revision = Revision(10);
+    assert_eq!(snapshot.reflects(), 12);
+    snapshot.revision = Revision(13);
+    assert_eq!(snapshot.reflects(), 13);
+}
