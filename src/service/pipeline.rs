@@ -159,7 +159,7 @@ impl Service {
         record.degraded(self.is_degraded(now));
         self.note_use(&caller, operation.is_iam());
 
-        let fresh = if operation.issues() { self.fresh_enough(now) } else { Ok(()) };
+        let fresh = if operation.issues() { self.fresh_enough(now).await } else { Ok(()) };
         let acted = match fresh {
             Ok(()) => self.act(envelope, &caller, operation).await,
             Err(stale) => Err(stale),

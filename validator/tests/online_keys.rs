@@ -269,3 +269,23 @@ fn revoked(subject: Subject) -> RevocationSet {
     set.insert(Revocation { subject, revision: 9, until: noon() + 40 * HOUR });
     set
 }
+
+#[test]
+fn d10_a_long_lived_key_is_refused_as_a_session_is_once_the_bundle_is_over() {
+    let (sts, key) = (Sts::new(1), long_lived());
+    let over = noon() + 60;
+    let told = Lookup::Found(OnlineKey {
+        signing_key: Arc::new(SigningKey::derive(
+            &key.secret_access_key,
+            brevet_validator::signature::Scope::parse("20260101/us-east-1/s3/aws4_request").unwrap(),
+        )),
+        caller: Some(root()),
+    });
+    let source = Source::default();
+    source.told.lock().unwrap().insert(format!("{} 20260101/us-east-1/s3/aws4_request false", key.access_key_id), told);
+    let validator = Validator::from_bundle(Rules::of_service(SERVICE), &sts.bundle(over), 100).unwrap();
+    let validator = validator.with_signing_keys(Arc::new(source));
+    let at = |now| verify(&validator, &sign(get("/k"), b"", &key, SERVICE, now), now).map(drop);
+    assert_eq!(at(over + -1), Ok(()));
+    assert_eq!(at(over), Err(Rejection::KeysUnavailable));
+}

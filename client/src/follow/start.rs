@@ -3,7 +3,6 @@
 use std::sync::{Arc, Mutex};
 
 use brevet_validator::signature::Rules;
-use brevet_validator::timestamp::Timestamp;
 use brevet_validator::validator::{Loaded, Trust, TrustCopy, TrustFollower, Validator};
 use ring::rand::{SecureRandom, SystemRandom};
 use tokio::sync::watch;
@@ -33,7 +32,7 @@ impl Follower {
         }
         let validator_id = self.validator_id.map_or_else(draw_id, checked_id)?;
         let started = crate::signed::now().map_err(|_| FollowError::System)?;
-        let (copy, known) = load(self.copy.clone(), self.zone.clone(), started).await?;
+        let (copy, known) = load(self.copy.clone(), self.zone.clone()).await?;
 
         let status = Arc::new(Shared::new(self.zone.clone()));
         let watch = Watch { zone: self.zone.clone(), validator_id, staleness: self.staleness };
@@ -132,14 +131,10 @@ fn announce(run: &Run, tell: &watch::Sender<Option<InForce>>) {
     });
 }
 
-async fn load(
-    path: std::path::PathBuf,
-    zone: String,
-    now: Timestamp,
-) -> Result<(TrustCopy, Option<Loaded>), FollowError> {
+async fn load(path: std::path::PathBuf, zone: String) -> Result<(TrustCopy, Option<Loaded>), FollowError> {
     let read = tokio::task::spawn_blocking(move || {
         let mut copy = TrustCopy::open(path)?;
-        let loaded = copy.load(&zone, now)?;
+        let loaded = copy.load(&zone)?;
         Ok((copy, loaded))
     });
     let (copy, loaded) = read.await.unwrap_or(Err(FollowError::System))?;

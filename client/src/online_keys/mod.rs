@@ -59,7 +59,7 @@ pub struct OnlineKeys {
     memory: Arc<Memory>,
     calls: Arc<Mutex<HashMap<KeyName, Outcome>>>,
     /// Unix time up to which old keys are used without another call.
-    respite: AtomicI64,
+    respite: Arc<AtomicI64>,
 }
 
 /// Of a call under way: `None` until it is known.
@@ -83,7 +83,7 @@ impl OnlineKeys {
             max_staleness: seconds(MAX_STALENESS),
             memory: Arc::new(Memory::new(MAX_STALENESS)),
             calls: Arc::default(),
-            respite: AtomicI64::new(0),
+            respite: Arc::default(),
         }
     }
 
@@ -131,9 +131,13 @@ impl OnlineKeys {
         let (tell, outcome) = watch::channel(None);
         calls.insert(name.clone(), outcome.clone());
         let (asked, memory, calls) = (Arc::clone(&self.asked), Arc::clone(&self.memory), Arc::clone(&self.calls));
-        let began = memory.began();
+        let (began, respite) = (memory.began(), Arc::clone(&self.respite));
         tokio::spawn(async move {
             let answer = tokio::time::timeout(PATIENCE, asked.ask(&name)).await.unwrap_or(Answer::None);
+            // Only then: calls that strangers keep from being made must not let old keys go on.
+            if matches!(answer, Answer::None) {
+                respite.store(now.unix() + RESPITE, Ordering::Relaxed);
+            }
             let lookup = memory.keep(&name, answer, began, now);
             calls.lock().unwrap_or_else(PoisonError::into_inner).remove(&name);
             tell.send_replace(Some(lookup));
@@ -169,10 +173,8 @@ impl SigningKeySource for OnlineKeys {
     fn fetch<'a>(&'a self, wanted: WantedKey<'a>, now: Timestamp) -> Fetching<'a> {
         Box::pin(async move {
             match self.call(wanted, now).await {
-                Lookup::Unknown => {
-                    self.respite.store(now.unix() + RESPITE, Ordering::Relaxed);
-                    self.stale(wanted, now).unwrap_or(Lookup::Unknown)
-                }
+                // Nobody answers, or so it was a moment ago.
+                Lookup::Unknown => self.find(wanted, now),
                 known => known,
             }
         })

@@ -52,7 +52,7 @@ impl Service {
 
     /// The session, with a use of the token spent where the role counts them: on what could not be recorded none is.
     async fn grant(&self, visitor: &WebIdentity, request: WebIdentityRequest) -> Result<Issued, Error> {
-        self.fresh_enough(visitor.now())?;
+        self.fresh_enough(visitor.now()).await?;
         let granted = self.issuer.assume_role_with_web_identity(visitor, request)?;
         self.ready()?;
         granted.redeem(&self.directory, visitor.now()).await

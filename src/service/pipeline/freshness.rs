@@ -1,5 +1,7 @@
 //! How old the directory may be that issues: a replica that is cut off from its store goes on for a while, and then stops.
 
+use std::time::Duration;
+
 use brevet_validator::timestamp::Timestamp;
 
 use super::Service;
@@ -10,6 +12,9 @@ pub(super) const MAX_POLICY_AGE: i64 = 15 * 60;
 /// The store is asked each second; an answer may take some.
 const DEGRADED: i64 = 10;
 
+/// How long the store may take when it is asked once more.
+const PATIENCE: Duration = Duration::from_secs(2);
+
 impl Service {
     /// The same, and it issues by a directory of at most this age, in seconds.
     #[must_use]
@@ -19,9 +24,14 @@ impl Service {
 
     /// Refuses to issue by a directory of which nobody knows whether it still holds: who was deleted or revoked meanwhile is good
     /// here.
-    pub(super) fn fresh_enough(&self, now: Timestamp) -> Result<(), Error> {
+    pub(super) async fn fresh_enough(&self, now: Timestamp) -> Result<(), Error> {
         let age = self.policy_age(now);
         if age <= self.max_policy_age {
+            return Ok(());
+        }
+        // It may be the clock that jumped: whoever can ask the store need not go by it.
+        let asked = tokio::time::timeout(PATIENCE, self.trust.confirm(&*self.clock)).await;
+        if matches!(asked, Ok(Ok(()))) {
             return Ok(());
         }
         let bound = self.max_policy_age;

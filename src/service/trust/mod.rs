@@ -219,7 +219,8 @@ impl Trust {
         }
     }
 
-    async fn confirm(&self, clock: &dyn Clock) -> Result<(), Error> {
+    /// Compares the directory with the store now.
+    pub(super) async fn confirm(&self, clock: &dyn Clock) -> Result<(), Error> {
         // Before the question: the answer may take its time.
         let at = clock.now();
         self.directory.compare().await?;

@@ -194,7 +194,7 @@ impl Validator {
 
     /// The owner of a long-lived key that is not known here, and the signing key.
     fn online_owner<'a>(
-        &self,
+        &'a self,
         presented: &Presented<'_>,
         id: AccessKeyId,
         now: Timestamp,
@@ -203,9 +203,12 @@ impl Validator {
         if self.signing_keys.is_none() {
             return Err(long_lived::unknown(presented));
         }
+        // Whoever hears nothing does not hear either that a key is withdrawn.
+        self.keys.load(now)?;
+        let stale = self.followed.as_ref().map_or(Ok(None), |followed| followed.check(now))?;
         match self.look_up(WantedKey::of(presented, id), now, fetched) {
             Lookup::Found(OnlineKey { signing_key, caller: Some(caller) }) => {
-                Ok(Found::Key(Signer::Online { id, caller }, DerivedKey::Online(signing_key)))
+                Ok(Found::Key(Signer::Online { id, caller, stale }, DerivedKey::Online(signing_key)))
             }
             Lookup::Absent => Err(long_lived::unknown(presented)),
             Lookup::Found(OnlineKey { caller: None, .. }) | Lookup::Unknown => Ok(Found::Wanting(id)),

@@ -38,6 +38,8 @@ pub(super) enum Signer<'a> {
     Online {
         id: AccessKeyId,
         caller: Arc<CallerPolicies>,
+        /// As above.
+        stale: Option<&'a AtomicU64>,
     },
 }
 
@@ -108,7 +110,12 @@ impl<'a> Pending<'a> {
                 }
                 Ok(Verified::by_long_lived_key(id, principal))
             }
-            Signer::Online { id, caller } => Ok(Verified::by_online_key(id, caller)),
+            Signer::Online { id, caller, stale } => {
+                if let Some(accepted) = stale {
+                    accepted.fetch_add(1, Ordering::Relaxed);
+                }
+                Ok(Verified::by_online_key(id, caller))
+            }
         }
     }
 }

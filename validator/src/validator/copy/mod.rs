@@ -19,7 +19,6 @@ pub use self::error::CopyError;
 use self::sidecar::{Contents, Sidecar};
 use super::bundle;
 use super::trust::{Changes, Trust};
-use crate::timestamp::Timestamp;
 use crate::token::TrustBundle;
 
 /// The files, and what has still to be written to them.
@@ -51,7 +50,7 @@ impl TrustCopy {
     }
 
     /// What the copy says of a zone; `None` if there is no bundle. Then whatever lies beside it does not count.
-    pub fn load(&mut self, zone: &str, now: Timestamp) -> Result<Option<Loaded>, CopyError> {
+    pub fn load(&mut self, zone: &str) -> Result<Option<Loaded>, CopyError> {
         if !self.path.try_exists().map_err(|source| CopyError::read(&self.path, source))? {
             return Ok(None);
         }
@@ -66,7 +65,7 @@ impl TrustCopy {
             Contents::Known { log, confirmed_at, .. } => (Some((log, confirmed_at)), None),
             Contents::Unknown(doubt) => (None, Some(doubt)),
         };
-        Ok(Some(Loaded { trust: Trust::restored(bundle, log, now), doubt }))
+        Ok(Some(Loaded { trust: Trust::restored(bundle, log), doubt }))
     }
 
     /// Writes what took effect. What cannot be written is tried again with the next changes.

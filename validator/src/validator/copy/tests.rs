@@ -20,7 +20,7 @@ fn place() -> (tempfile::TempDir, PathBuf, PathBuf) {
 
 /// What a new process finds there: how many revocations, confirmed when.
 fn found(path: &Path) -> Result<Option<(usize, i64)>, CopyError> {
-    let loaded = TrustCopy::open(path)?.load("default", at(0))?;
+    let loaded = TrustCopy::open(path)?.load("default")?;
     Ok(loaded.and_then(|Loaded { trust, doubt }| {
         assert_eq!(doubt.is_some(), trust.log().is_none());
         assert_eq!(trust.confirmed_at().is_some(), trust.log().is_some());
@@ -140,7 +140,7 @@ fn what_follows_a_torn_tail_is_whole_again() {
     fs::write(&sidecar, bytes).unwrap();
 
     let mut copy = TrustCopy::open(&path).unwrap();
-    let trust = copy.load("default", at(0)).unwrap().unwrap().trust;
+    let trust = copy.load("default").unwrap().unwrap().trust;
     let mut process = Process { copy, follower: TrustFollower::new("default", Some(trust)), entries };
     process.hear(&[], &[], &[revoked(2, 9)], -800);
     drop(process);
@@ -182,9 +182,9 @@ fn a_copy_that_others_can_read_or_have_or_of_another_zone_is_refused() {
         assert!(matches!(found(&path), Err(CopyError::File(BundleFileError::Exposed { mode: 0o640, .. }))));
         fs::set_permissions(file, fs::Permissions::from_mode(0o600)).unwrap();
     }
-    let other = TrustCopy::open(&path).unwrap().load("other", at(0));
+    let other = TrustCopy::open(&path).unwrap().load("other");
     assert!(matches!(other, Err(CopyError::Zone { .. })));
-    assert!(TrustCopy::open(path.with_file_name("none")).unwrap().load("default", at(0)).unwrap().is_none());
+    assert!(TrustCopy::open(path.with_file_name("none")).unwrap().load("default").unwrap().is_none());
 }
 
 #[test]

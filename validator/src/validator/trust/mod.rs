@@ -73,9 +73,10 @@ struct Draft {
 
 impl Trust {
     /// What a copy on disk says. Without a log nothing is known of revocations.
-    pub(super) fn restored(bundle: TrustBundle, log: Option<(Log, Timestamp)>, now: Timestamp) -> Self {
+    pub(super) fn restored(bundle: TrustBundle, log: Option<(Log, Timestamp)>) -> Self {
         let (log, confirmed_at) = log.unzip();
-        Self { bundle: Arc::new(bundle), log, confirmed_at: confirmed_at.map(|at| at.min(now)), resets: 0 }
+        // As it was told: a clock that stands far before it was set back, and must not make it look fresh.
+        Self { bundle: Arc::new(bundle), log, confirmed_at, resets: 0 }
     }
 
     /// The bundle, whose sequence is the highest that was seen.
