@@ -9,8 +9,10 @@ use brevet_validator::validator::{Activity, Validator};
 use prost_types::Timestamp as ProtoTimestamp;
 use tokio::sync::watch;
 use tokio::time::{Instant, sleep, timeout};
+use tonic::{Code, Status};
 
 use super::connection::Watch;
+use super::run::DENIED;
 use crate::ValidationClient;
 use crate::proto::validation::{AcknowledgeTrustRequest, SessionActivity};
 
@@ -68,23 +70,24 @@ pub(super) async fn acknowledge(
         match tell(in_force, &watch, &activities).await {
             Ok(()) if due => since = now.unwrap_or(since),
             Ok(()) => {}
-            Err(fault) => {
-                tracing::debug!("an acknowledgement failed: {fault}");
-                sleep(PAUSE).await;
+            Err(status) => {
+                tracing::debug!("an acknowledgement failed: {:?}: {}", status.code(), status.message());
+                let denied = matches!(status.code(), Code::PermissionDenied | Code::Unauthenticated);
+                sleep(if denied { DENIED } else { PAUSE }).await;
                 latest.mark_changed();
             }
         }
     }
 }
 
-async fn tell(mut in_force: InForce, watch: &Watch, activities: &[Activity]) -> Result<(), String> {
+async fn tell(mut in_force: InForce, watch: &Watch, activities: &[Activity]) -> Result<(), Status> {
     let mut parts = activities.chunks(MAX_ACTIVITIES);
     let mut part = parts.next().unwrap_or_default();
     loop {
         let request = request(&in_force, watch, part);
         match timeout(PATIENCE, in_force.client.acknowledge_trust(request)).await {
-            Err(_) => return Err("no answer".to_owned()),
-            Ok(Err(status)) => return Err(status.to_string()),
+            Err(_) => return Err(Status::deadline_exceeded("no answer")),
+            Ok(Err(status)) => return Err(status),
             Ok(Ok(_)) => {}
         }
         let Some(next) = parts.next() else { return Ok(()) };

@@ -13,7 +13,7 @@ use super::status::Shared;
 use crate::{Endpoint, ValidationClient};
 
 /// Between attempts with credentials that were refused.
-const DENIED: Duration = Duration::from_secs(30);
+pub(super) const DENIED: Duration = Duration::from_secs(30);
 
 /// The one who follows.
 pub(super) struct Run {

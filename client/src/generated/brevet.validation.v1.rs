@@ -47,8 +47,8 @@ pub struct WatchTrustResponse {
     /// A bundle to use from now on; empty: the same as before.
     #[prost(bytes = "vec", tag = "1")]
     pub bundle: ::prost::alloc::vec::Vec<u8>,
-    /// The log that the entries belong to, if it is another one than before: forget all revocations and all keys that
-    /// GetSigningKey gave.
+    /// The log that the entries belong to, if it is another one than before: it begins at zero. Forget all keys that
+    /// GetSigningKey gave; what is revoked stays so.
     #[prost(bytes = "vec", tag = "2")]
     pub log: ::prost::alloc::vec::Vec<u8>,
     /// The entries that follow those sent before: each a brevet.token.v1.Revocation.

@@ -171,7 +171,8 @@ impl Memory {
 
     pub(super) fn forget_all(&self) {
         let mut withdrawn = self.withdrawn();
-        *withdrawn = Withdrawn { resets: withdrawn.resets + 1, ..Withdrawn::default() };
+        // What was withdrawn stays so: a replica that does not know of it may answer next.
+        withdrawn.resets += 1;
         self.keys.invalidate_all();
         self.absent.invalidate_all();
     }

@@ -41,6 +41,7 @@ mod usage;
 mod users;
 mod versions;
 
+pub use access_keys::AccessKeyDetail;
 pub use answer::*;
 pub use owner::OwnerKind;
 pub use request::*;

@@ -43,15 +43,20 @@ impl ValidatedBody {
         Self(Inner::Streamed(body.map_err(Into::into).boxed_unsync()))
     }
 
-    /// `start` and `rest`, which must have this hash.
-    pub(super) fn hashed<B>(start: Bytes, rest: Pin<Box<B>>, sha256: [u8; 32]) -> Self
+    /// `start` and `rest`, which must have this hash, and `confirm` must say at their end that they are still wanted.
+    pub(super) fn hashed<B>(
+        start: Bytes,
+        rest: Pin<Box<B>>,
+        sha256: [u8; 32],
+        confirm: impl FnOnce() -> Result<(), Rejection> + Send + 'static,
+    ) -> Self
     where
         B: Body<Data = Bytes> + Send + 'static,
         B::Error: Into<BoxError>,
     {
         let hasher = Sha256::new_with_prefix(&start);
         let held = (!start.is_empty()).then_some(start);
-        Self(Inner::Streamed(Hashed { rest, held, hasher: Some(hasher), sha256 }.boxed_unsync()))
+        Self(Inner::Streamed(Hashed { rest, held, check: Some((hasher, Box::new(confirm))), sha256 }.boxed_unsync()))
     }
 }
 
@@ -87,12 +92,15 @@ impl fmt::Debug for ValidatedBody {
     }
 }
 
+/// Whether whoever signed is still good.
+type Confirm = Box<dyn FnOnce() -> Result<(), Rejection> + Send>;
+
 /// Hashes what passes, one part behind: the last part is handed on only after the hash was found right.
 struct Hashed<B> {
     rest: Pin<Box<B>>,
     held: Option<Bytes>,
     /// `None` once the body is over.
-    hasher: Option<Sha256>,
+    check: Option<(Sha256, Confirm)>,
     sha256: [u8; 32],
 }
 
@@ -106,7 +114,7 @@ where
 
     fn poll_frame(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Option<Result<Frame<Bytes>, BoxError>>> {
         let this = self.get_mut();
-        while let Some(hasher) = &mut this.hasher {
+        while let Some((hasher, _)) = &mut this.check {
             match ready!(this.rest.as_mut().poll_frame(cx)) {
                 Some(Ok(frame)) => {
                     // Trailers are not signed: they go no further.
@@ -120,15 +128,19 @@ where
                     }
                 }
                 Some(Err(error)) => {
-                    this.hasher = None;
+                    this.check = None;
                     this.held = None;
                     return Poll::Ready(Some(Err(error.into())));
                 }
                 None => {
-                    let found = this.hasher.take().map(Sha256::finalize);
-                    if found.is_none_or(|found| found[..] != this.sha256) {
+                    let Some((hasher, confirm)) = this.check.take() else { break };
+                    let checked = match hasher.finalize()[..] == this.sha256 {
+                        true => confirm().map_err(BoxError::from),
+                        false => Err(BodyMismatch.into()),
+                    };
+                    if let Err(fault) = checked {
                         this.held = None;
-                        return Poll::Ready(Some(Err(BodyMismatch.into())));
+                        return Poll::Ready(Some(Err(fault)));
                     }
                 }
             }

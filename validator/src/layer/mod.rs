@@ -40,7 +40,7 @@ pub use self::service::ValidatorService;
 
 use crate::signature::{PathStyle, Refusal, Request};
 use crate::timestamp::Timestamp;
-use crate::validator::{Pending, Rejection, Validator};
+use crate::validator::{Pending, Rejection, Validator, Verified};
 
 /// Lets through what a [`Validator`] accepts, with [`Verified`](crate::validator::Verified) in the request's
 /// extensions, and answers everything else itself.
@@ -182,6 +182,17 @@ impl Config {
         }
         check_spelling(request.path, self.validator.rules().path_style)?;
         Ok(pending)
+    }
+
+    /// Once more, when the body is there: who sends it slowly must not outlive the session or its revocation.
+    fn confirm(&self, verified: &Verified) -> Result<(), Rejection> {
+        self.validator.confirm(verified, (self.now)())
+    }
+
+    /// The same, to be asked when a body that is not waited for has come to its end.
+    fn confirm_later(&self, verified: &Verified) -> impl FnOnce() -> Result<(), Rejection> + Send + 'static + use<> {
+        let (validator, now, verified) = (Arc::clone(&self.validator), Arc::clone(&self.now), verified.clone());
+        move || validator.confirm(&verified, now())
     }
 }
 

@@ -27,14 +27,22 @@ where
             let verified = pending.finish_declared()?;
             match collect(body, config.body_limit).await? {
                 Collected::Whole(bytes) if Sha256::digest(&bytes)[..] == declared => {
+                    config.confirm(&verified)?;
                     Ok((verified, ValidatedBody::whole(bytes)))
                 }
                 Collected::Whole(_) => Err(Refusal::Payload.into()),
-                Collected::Longer { start, rest } => Ok((verified, ValidatedBody::hashed(start, rest, declared))),
+                Collected::Longer { start, rest } => {
+                    let body = ValidatedBody::hashed(start, rest, declared, config.confirm_later(&verified));
+                    Ok((verified, body))
+                }
             }
         }
         DeclaredPayload::Undeclared => match collect(body, config.body_limit).await? {
-            Collected::Whole(bytes) => Ok((pending.finish(&bytes)?, ValidatedBody::whole(bytes))),
+            Collected::Whole(bytes) => {
+                let verified = pending.finish(&bytes)?;
+                config.confirm(&verified)?;
+                Ok((verified, ValidatedBody::whole(bytes)))
+            }
             Collected::Longer { .. } => Err(Rejection::TooLarge),
         },
     }

@@ -1,6 +1,6 @@
 //! What the owner of a long-lived key may do, by the policies that came with its signing key.
 
-use crate::identity::{Arn, Principal};
+use crate::identity::{AccountId, Arn, Principal};
 use crate::policy::{self, Context, Decision, InvalidDocument, Kind, Policies, Policy, Query, Subject};
 
 /// A user or an account's root, with the policies that were in force when the key was asked for.
@@ -56,6 +56,12 @@ impl CallerPolicies {
     /// adds those of the request: `aws:SourceIp`, `aws:CurrentTime` and its own.
     pub fn context(&self) -> Context {
         let mut context = Context::default();
+        self.complete(&mut context);
+        context
+    }
+
+    /// Sets the caller's keys, whatever was there.
+    fn complete(&self, context: &mut Context) {
         context.set("aws:PrincipalAccount", self.subject.account.as_str());
         context.set("aws:PrincipalArn", self.subject.arn.as_str());
         context.set("aws:userid", self.principal.user_id());
@@ -69,28 +75,39 @@ impl CallerPolicies {
         for (key, value) in &self.tags {
             context.set(&format!("aws:PrincipalTag/{key}"), value.as_str());
         }
-        context
     }
 
     /// Whether the caller's own policies allow an action on a resource: identity policies within the boundary, and
-    /// everything for root. A resource whose ARN names another account is denied, for its owner has to allow that, too; of
-    /// one that names none, the caller's account is taken to be the owner.
+    /// everything for root. A resource whose ARN names another account is denied, for its owner has to allow that, too. Of
+    /// one that names none, as S3's, the caller's account is taken to be the owner: ask whose it is first. The caller's own
+    /// keys are set over those in `context`.
     pub fn decide(&self, action: &str, resource: &Arn, context: &Context) -> Decision {
         let identity: Vec<&Policy> = self.identity.iter().collect();
+        let mut context = context.clone();
+        self.complete(&mut context);
         let policies = Policies {
             identity: &identity,
             boundary: self.boundary.as_ref(),
-            resource_account: resource.account().parse().ok(),
+            resource_account: owner(resource),
             ..Policies::default()
         };
-        policy::evaluate(&policies, &Query { subject: &self.subject, action, resource: resource.as_str(), context })
+        policy::evaluate(
+            &policies,
+            &Query { subject: &self.subject, action, resource: resource.as_str(), context: &context },
+        )
     }
+}
+
+/// Whose a resource is, if its ARN says so. An account that cannot be is nobody's, and not the caller's.
+fn owner(resource: &Arn) -> Option<AccountId> {
+    let account = resource.account();
+    if account.is_empty() { None } else { account.parse().ok().or_else(|| AccountId::from_number(0)) }
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::identity::{AccountId, UniqueId, UniqueIdKind};
+    use crate::identity::{UniqueId, UniqueIdKind};
     use crate::policy::Effect;
 
     fn account() -> AccountId {
@@ -123,7 +140,24 @@ mod tests {
         assert_eq!(effect(&bound, "s3:GetObject", bucket), Effect::Allow);
         assert_eq!(effect(&bound, "queue:Send", bucket), Effect::ImplicitDeny);
         assert_eq!(effect(&free, "queue:Send", "arn:aws:queue:r:123456789012:q"), Effect::Allow);
-        assert_eq!(effect(&free, "queue:Send", "arn:aws:queue:r:210987654321:q"), Effect::ImplicitDeny);
+        for foreign in ["210987654321", "12345678901", "*"] {
+            let queue = format!("arn:aws:queue:r:{foreign}:q");
+            assert_eq!(effect(&free, "queue:Send", &queue), Effect::ImplicitDeny, "{queue}");
+        }
+    }
+
+    #[test]
+    fn what_the_service_gives_of_the_caller_or_forgets_to_changes_nothing() {
+        let denied =
+            r#"{"Effect":"Deny","Action":"*","Resource":"*","Condition":{"StringEquals":{"aws:username":"ada"}}}"#;
+        let policies = [allow("s3:*", ""), format!(r#"{{"Version":"2012-10-17","Statement":{denied}}}"#)];
+        let caller = CallerPolicies::new(user(), vec![], &policies, None).unwrap();
+        let mut other = Context::default();
+        other.set("aws:username", "eve");
+        for context in [Context::default(), other] {
+            let decision = caller.decide("s3:GetObject", &"arn:aws:s3:::b".parse().unwrap(), &context);
+            assert_eq!(decision.effect, Effect::ExplicitDeny);
+        }
     }
 
     #[test]

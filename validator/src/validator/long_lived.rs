@@ -60,6 +60,11 @@ impl LongLivedKeys {
         self.source = Some(source);
     }
 
+    /// Whether the source still has a key.
+    pub(super) fn knows(&self, id: AccessKeyId, now: Timestamp) -> bool {
+        self.source.as_ref().is_some_and(|source| source.find(id, now).is_some())
+    }
+
     /// The key that a signature must be made with.
     ///
     /// The source is asked first, each time: a key that it no longer gives is gone at once, whatever is cached. `None` if

@@ -3,6 +3,7 @@
 mod activity;
 mod bundle;
 mod caller_policies;
+mod confirm;
 mod copy;
 mod expired;
 mod followed;
@@ -208,11 +209,17 @@ impl Validator {
         let stale = self.followed.as_ref().map_or(Ok(None), |followed| followed.check(now))?;
         match self.look_up(WantedKey::of(presented, id), now, fetched) {
             Lookup::Found(OnlineKey { signing_key, caller: Some(caller) }) => {
-                Ok(Found::Key(Signer::Online { id, caller, stale }, DerivedKey::Online(signing_key)))
+                let withdrawn = self.withdrawn(id);
+                Ok(Found::Key(Signer::Online { id, caller, withdrawn, stale }, DerivedKey::Online(signing_key)))
             }
             Lookup::Absent => Err(long_lived::unknown(presented)),
             Lookup::Found(OnlineKey { caller: None, .. }) | Lookup::Unknown => Ok(Found::Wanting(id)),
         }
+    }
+
+    /// The revision at which a long-lived key was last withdrawn, as far as it was heard of.
+    fn withdrawn(&self, id: AccessKeyId) -> Option<u64> {
+        self.followed.as_ref().and_then(|followed| followed.withdrawn(id))
     }
 
     fn look_up(&self, wanted: WantedKey<'_>, now: Timestamp, fetched: Option<&Lookup>) -> Lookup {

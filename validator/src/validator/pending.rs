@@ -38,6 +38,8 @@ pub(super) enum Signer<'a> {
     Online {
         id: AccessKeyId,
         caller: Arc<CallerPolicies>,
+        /// The revision of the last withdrawal, before which the key was not derived.
+        withdrawn: Option<u64>,
         /// As above.
         stale: Option<&'a AtomicU64>,
     },
@@ -110,11 +112,11 @@ impl<'a> Pending<'a> {
                 }
                 Ok(Verified::by_long_lived_key(id, principal))
             }
-            Signer::Online { id, caller, stale } => {
+            Signer::Online { id, caller, withdrawn, stale } => {
                 if let Some(accepted) = stale {
                     accepted.fetch_add(1, Ordering::Relaxed);
                 }
-                Ok(Verified::by_online_key(id, caller))
+                Ok(Verified::by_online_key(id, caller, withdrawn))
             }
         }
     }

@@ -13,10 +13,18 @@ use crate::token::Session;
 pub struct Verified(Who);
 
 #[derive(Clone, Debug)]
-enum Who {
+pub(super) enum Who {
     Session(Arc<Session>),
-    LongLived { access_key_id: AccessKeyId, principal: Principal },
-    Online { access_key_id: AccessKeyId, caller: Arc<CallerPolicies> },
+    LongLived {
+        access_key_id: AccessKeyId,
+        principal: Principal,
+    },
+    Online {
+        access_key_id: AccessKeyId,
+        caller: Arc<CallerPolicies>,
+        /// Revision of the last withdrawal that was heard of.
+        withdrawn: Option<u64>,
+    },
 }
 
 impl Verified {
@@ -28,8 +36,16 @@ impl Verified {
         Self(Who::LongLived { access_key_id, principal })
     }
 
-    pub(super) fn by_online_key(access_key_id: AccessKeyId, caller: Arc<CallerPolicies>) -> Self {
-        Self(Who::Online { access_key_id, caller })
+    pub(super) fn by_online_key(
+        access_key_id: AccessKeyId,
+        caller: Arc<CallerPolicies>,
+        withdrawn: Option<u64>,
+    ) -> Self {
+        Self(Who::Online { access_key_id, caller, withdrawn })
+    }
+
+    pub(super) fn who(&self) -> &Who {
+        &self.0
     }
 
     /// Who acts.

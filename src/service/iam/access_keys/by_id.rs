@@ -1,12 +1,13 @@
 //! What is asked of a key by its id alone, whoever has it.
 
+use super::AccessKeyDetail;
 use super::holder::holder_of;
 use super::quarantine::quarantine;
 use super::rotate::rotate;
 use super::switched;
 use crate::service::directory::AccessKey;
 use crate::service::error::Error;
-use crate::service::iam::answer::{AccessKeyDetail, Answer};
+use crate::service::iam::answer::Answer;
 use crate::service::iam::call::Call;
 use crate::service::iam::parameters;
 use crate::service::iam::request::{KeyAction, KeyRequest};

@@ -1,12 +1,13 @@
 //! Long-lived access keys of users and of the account itself.
 
 mod by_id;
+mod detail;
 mod holder;
 mod new_key;
 mod quarantine;
 mod rotate;
 
-use super::answer::{AccessKeyDetail, Answer};
+use super::answer::Answer;
 use super::call::Call;
 use super::paging::Paging;
 use super::parameters;
@@ -15,6 +16,7 @@ use crate::service::directory::{AccessKey, KeyStatus};
 use crate::service::error::{Error, Kind};
 
 pub(super) use self::by_id::call_by_id;
+pub use self::detail::AccessKeyDetail;
 use self::holder::Whose;
 use self::new_key::NewKey;
 

@@ -3,11 +3,12 @@
 use brevet_validator::identity::Arn;
 use brevet_validator::token::Subject;
 
+use super::AccessKeyDetail;
 use super::holder::{Holder, holder_of};
 use crate::service::caller::Asked;
 use crate::service::directory::{AccessKey, Edit};
 use crate::service::error::Error;
-use crate::service::iam::answer::{AccessKeyDetail, Answer};
+use crate::service::iam::answer::Answer;
 use crate::service::iam::call::Call;
 
 pub(super) async fn quarantine(call: Call<'_>, id: &str) -> Result<Answer, Error> {

@@ -2,12 +2,13 @@
 
 use brevet_validator::timestamp::Timestamp;
 
+use super::AccessKeyDetail;
 use super::holder::holder_of;
 use super::new_key::{self, NewKey};
 use super::{MOST_KEYS, quota_text};
 use crate::service::directory::AccessKey;
 use crate::service::error::{Error, Kind};
-use crate::service::iam::answer::{AccessKeyDetail, Answer};
+use crate::service::iam::answer::Answer;
 use crate::service::iam::call::Call;
 use crate::service::iam::request::Expiration;
 

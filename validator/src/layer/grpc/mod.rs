@@ -52,6 +52,7 @@ where
             if Sha256::digest(unary_message(&frame, config.body_limit)?)[..] != declared {
                 return Err(Refusal::Payload.into());
             }
+            config.confirm(&verified)?;
             Ok((verified, ValidatedBody::whole(frame)))
         }
     }

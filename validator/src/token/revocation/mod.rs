@@ -86,6 +86,12 @@ struct Mark {
     until: Timestamp,
 }
 
+impl Mark {
+    fn later(&self, other: &Self) -> Self {
+        Self { revision: self.revision.max(other.revision), until: self.until.max(other.until) }
+    }
+}
+
 impl Subject {
     /// The id that nothing else has; `None` for what is no single thing.
     fn id(&self) -> Option<&str> {
@@ -115,6 +121,34 @@ impl RevocationSet {
                 if let Some(id) = other.id() {
                     self.ids.insert(id.into(), entry);
                 }
+            }
+        }
+    }
+
+    /// [`RevocationSet::insert`] that never makes less of an earlier one: for whoever does not know which is the later.
+    pub fn raise(&mut self, revocation: Revocation) {
+        let known = match &revocation.subject {
+            Subject::Session { account, access_key_id } => {
+                let until = self.sessions.get(&(access_key_id.to_bytes(), *account));
+                until.map(|until| Mark { revision: revocation.revision, until: *until })
+            }
+            Subject::IssuedBefore { account, at } => self.issued_before.get(&(*account, *at)).copied(),
+            other => other.id().and_then(|id| self.ids.get(id)).copied(),
+        };
+        let mark = Mark { revision: revocation.revision, until: revocation.until };
+        let Mark { revision, until } = known.map_or(mark, |known| known.later(&mark));
+        self.insert(Revocation { revision, until, ..revocation });
+    }
+
+    /// Takes in what another set has. Of one subject it keeps the later revision and end: none of the two refuses more.
+    pub fn absorb(&mut self, other: &Self) {
+        self.sessions.absorb(&other.sessions, |ours, theirs| *ours.max(theirs));
+        self.ids.absorb(&other.ids, Mark::later);
+        if !other.issued_before.is_empty() {
+            let ours = Arc::make_mut(&mut self.issued_before);
+            for (subject, theirs) in &*other.issued_before {
+                let mark = ours.get(subject).map_or(*theirs, |ours| ours.later(theirs));
+                ours.insert(*subject, mark);
             }
         }
     }

@@ -62,6 +62,14 @@ impl<K: Clone + Eq + Hash + Spread, V: Clone> Shards<K, V> {
         }
     }
 
+    /// Takes in what another has; of what both have, what `pick` makes of the two.
+    pub(super) fn absorb(&mut self, other: &Self, pick: impl Fn(&V, &V) -> V) {
+        for (key, theirs) in other.0.iter().flat_map(|piece| piece.iter()) {
+            let value = self.get(key).map_or_else(|| theirs.clone(), |ours| pick(ours, theirs));
+            self.insert(key.clone(), value);
+        }
+    }
+
     pub(super) fn len(&self) -> usize {
         self.0.iter().map(|piece| piece.len()).sum()
     }

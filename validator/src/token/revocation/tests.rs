@@ -286,3 +286,38 @@ fn a_copy_is_not_changed_with_the_original() {
     set.prune(at(500));
     assert_eq!((before.len(), set.len()), (1000, 499));
 }
+
+#[test]
+fn what_is_raised_or_absorbed_never_makes_less_of_what_was_known() {
+    let subject = || Subject::User(user_id(1));
+    let revocation = |revision, seconds| Revocation { subject: subject(), revision, until: at(seconds) };
+    let (newer, older) = (revocation(REVISION + 1, 10), revocation(REVISION, 20));
+    let with = |revocations: [&Revocation; 1]| {
+        let mut set = RevocationSet::default();
+        revocations.into_iter().cloned().for_each(|revocation| set.insert(revocation));
+        set
+    };
+    let mut raised = with([&newer]);
+    raised.raise(older.clone());
+    let mut absorbed = with([&older]);
+    absorbed.absorb(&with([&newer]));
+    let session = session(user(1));
+    for mut set in [raised, absorbed] {
+        assert_eq!(set.refuses(&session), Some(subject()), "by the later revision");
+        set.prune(at(15));
+        assert_eq!(set.refuses(&session), Some(subject()), "until the later end");
+        set.prune(at(20));
+        assert_eq!(set.refuses(&session), None);
+    }
+
+    let mut all = RevocationSet::default();
+    let one = Subject::Session { account: account(), access_key_id: session.access_key_id };
+    let times = Subject::IssuedBefore { account: account(), at: at(0) };
+    for subject in [one, times, subject()] {
+        let mut other = RevocationSet::default();
+        other.insert(Revocation { subject, revision: REVISION + 1, until: at(30) });
+        assert!(other.refuses(&session).is_some());
+        all.absorb(&other);
+    }
+    assert_eq!(all.len(), 3);
+}

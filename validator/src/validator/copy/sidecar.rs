@@ -91,6 +91,7 @@ impl Sidecar {
             bytes.extend(MAGIC);
             let position = LogPosition::start(log.position().log);
             frame::write(&mut bytes, Kind::Start, &Start::of(trust.bundle(), position).write());
+            self.carry(&mut bytes, trust.bundle(), confirmed_at);
         } else if changes.bundle.is_some() {
             frame::write(&mut bytes, Kind::Sequence, &trust.bundle().sequence.to_be_bytes());
         }
@@ -112,6 +113,17 @@ impl Sidecar {
         self.head_at = Some(confirmed_at);
         self.unwritten_head = None;
         Ok(())
+    }
+
+    /// What the log before said stays known, whatever this one knows of it.
+    fn carry(&self, bytes: &mut Vec<u8>, bundle: &TrustBundle, now: Timestamp) {
+        let before = if self.length.is_some() { fs::read(&self.path).unwrap_or_default() } else { Vec::new() };
+        let mut frames = frames(&before);
+        if frames.next().and_then(|first| Start::read(&first, bundle)).is_none() {
+            return;
+        }
+        let entries = frames.filter(|frame| matches!(frame.kind, Kind::Kept | Kind::Entry));
+        keep(bytes, entries.map(|frame| frame.content), now);
     }
 
     /// Leaves out heads that later ones replaced and entries that concern nothing any more, when they may be most of it.
@@ -204,11 +216,16 @@ fn compacted(bytes: &[u8], bundle: &TrustBundle, now: Timestamp) -> Option<Vec<u
     }
     let mut compact = MAGIC.to_vec();
     frame::write(&mut compact, Kind::Start, &start.write());
-    for entry in kept.into_iter().filter(|entry| Entry::decode(entry).is_ok_and(|entry| entry.until() > now)) {
-        frame::write(&mut compact, Kind::Kept, entry);
-    }
+    keep(&mut compact, kept.into_iter(), now);
     frame::write(&mut compact, Kind::Head, head?);
     Some(compact)
+}
+
+/// Writes down the entries that still concern something, outside of the chain.
+fn keep<'a>(bytes: &mut Vec<u8>, entries: impl Iterator<Item = &'a [u8]>, now: Timestamp) {
+    for entry in entries.filter(|entry| Entry::decode(entry).is_ok_and(|entry| entry.until() > now)) {
+        frame::write(bytes, Kind::Kept, entry);
+    }
 }
 
 fn frames(bytes: &[u8]) -> impl Iterator<Item = Frame<'_>> {

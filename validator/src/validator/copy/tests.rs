@@ -69,6 +69,19 @@ fn a_new_process_knows_what_the_one_before_knew() {
 }
 
 #[test]
+fn d11_a_new_process_knows_also_what_another_log_took_over_from_the_one_before() {
+    let (_folder, path, _) = place();
+    let mut process = Process::start(&path);
+    process.hear(&[], &[], &[revoked(1, 9), revoked(2, 9)], -900);
+    let entries = [revoked(2, 9), revoked(3, 9)];
+    let changes = apply(&mut process.follower, &[], &[2; 16], &entries, &head(2, &entries, -800), 0).unwrap().unwrap();
+    process.copy.save(changes, process.follower.in_force().unwrap()).unwrap();
+    assert_eq!(process.follower.in_force().unwrap().log().unwrap().revocations().len(), 3);
+    drop(process);
+    assert_eq!(found(&path).unwrap(), Some((3, -800)));
+}
+
+#[test]
 fn heads_alone_are_written_now_and_then_and_at_the_end() {
     let (_folder, path, _) = place();
     let mut process = Process::start(&path);

@@ -67,12 +67,26 @@ impl Log {
     /// An entry that the position counts already.
     pub(in crate::validator) fn insert(&mut self, entry: Entry) {
         match entry {
-            Entry::Revoked(revocation) => self.revocations.insert(revocation),
+            Entry::Revoked(revocation) => self.revocations.raise(revocation),
             Entry::Withdrawn(WithdrawnKey { access_key_id, revision, until }) => {
                 let mark =
                     Arc::make_mut(&mut self.withdrawn).entry(access_key_id).or_insert(Withdrawal { revision, until });
                 mark.revision = mark.revision.max(revision);
                 mark.until = mark.until.max(until);
+            }
+        }
+    }
+
+    /// Takes in what another log said, which was in force before. Revocations are never taken back, so that a replica that does not
+    /// know of one must not make this forget it.
+    pub(in crate::validator) fn absorb(&mut self, before: &Self) {
+        self.revocations.absorb(&before.revocations);
+        if !before.withdrawn.is_empty() {
+            let ours = Arc::make_mut(&mut self.withdrawn);
+            for (id, theirs) in &*before.withdrawn {
+                let mark = ours.entry(*id).or_insert(*theirs);
+                mark.revision = mark.revision.max(theirs.revision);
+                mark.until = mark.until.max(theirs.until);
             }
         }
     }

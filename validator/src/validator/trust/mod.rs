@@ -152,7 +152,8 @@ impl TrustFollower {
         }
         let before = self.in_force.as_ref().and_then(|known| known.confirmed_at);
         let confirmed_at = before.map_or(head.confirmed_at, |before| before.max(head.confirmed_at)).min(now);
-        let (trust, changes) = draft.finish(confirmed_at)?;
+        let before = self.in_force.as_ref().and_then(|known| known.log.as_ref()).filter(|_| draft.changes.new_log);
+        let (trust, changes) = draft.finish(before, confirmed_at)?;
         self.in_force = Some(trust);
         Ok(Some(changes))
     }
@@ -224,9 +225,13 @@ impl Draft {
         Ok(head)
     }
 
-    fn finish(self, confirmed_at: Timestamp) -> Result<(Trust, Changes), TrustError> {
+    /// `before`: the log whose place this one takes.
+    fn finish(self, before: Option<&Log>, confirmed_at: Timestamp) -> Result<(Trust, Changes), TrustError> {
         let bundle = self.bundle.ok_or(TrustError::NoBundle)?;
         let mut log = self.log.ok_or(TrustError::NoLog)?;
+        if let Some(before) = before {
+            log.absorb(before);
+        }
         // By the service's time, so that a clock that jumps ahead makes nobody forget.
         log.prune(confirmed_at);
         Ok((Trust { bundle, log: Some(log), confirmed_at: Some(confirmed_at), resets: self.resets }, self.changes))
