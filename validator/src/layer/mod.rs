@@ -42,7 +42,7 @@ use crate::signature::{PathStyle, Refusal, Request};
 use crate::timestamp::Timestamp;
 use crate::validator::{Pending, Rejection, Validator, Verified};
 
-/// Lets through what a [`Validator`] accepts, with [`Verified`](crate::validator::Verified) in the request's
+/// Lets through what a [`Validator`] accepts, with [`Verified`] in the request's
 /// extensions, and answers everything else itself.
 ///
 /// Whether the wire is HTTP or gRPC is said here and never taken from the request: the two differ in which
